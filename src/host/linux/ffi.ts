@@ -1,0 +1,46 @@
+/**
+ * The one door to the host's C library. Other files under host/linux declare the calls they need with `call`, which gives a
+ * function that returns the result, or the negated errno where the C function returned -1.
+ */
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+
+/** Declares a libc function by its C prototype, raw: its result is returned as it is. */
+export function declare<F extends (...args: never[]) => unknown>(prototype: string): F {
+  return libc.func(prototype) as unknown as F;
+}
+
+/** Declares a libc function that reports failure as -1 and errno: the result, or the negated errno. */
+export function call<A extends unknown[]>(prototype: string): (...args: A) => number {
+  const raw = libc.func(prototype) as unknown as (...args: A) => number;
+  return (...args: A): number => {
+    const result = raw(...args);
+    return result === -1 ? -koffi.errno() : result;
+  };
+}
+
+/** The errno that the last call on this thread left. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+const mmap = libc.func('void *mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)') as unknown as (
+  address: number,
+  length: number,
+  protection: number,
+  flags: number,
+  fd: number,
+  offset: number,
+) => unknown;
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+
+/** Maps a descriptor's bytes shared, readable and writable, and gives them as an ArrayBuffer (at most 4 GiB). */
+export function mapShared(fd: number, length: number, offset: number): ArrayBuffer {
+  const pointer = mmap(0, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
+  const address = koffi.address(pointer as never);
+  if (address === 0xffff_ffff_ffff_ffffn) throw new Error(`mmap of ${length} bytes failed: errno ${koffi.errno()}`);
+  return koffi.view(pointer as never, length);
+}
