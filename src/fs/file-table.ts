@@ -1,0 +1,101 @@
+/** A process's descriptors: Linux's files_struct. Shared by CLONE_FILES. */
+import type { Task } from '../kernel/task.js';
+import { EBADF, EMFILE } from '../uapi/errno.js';
+import type { File } from './file.js';
+
+interface Slot {
+  readonly file: File;
+  closeOnExec: boolean;
+}
+
+export class FileTable {
+  private slots: (Slot | undefined)[] = [];
+  /** No free number below it. */
+  private lowest = 0;
+  /** Tasks that share the table. */
+  users = 1;
+
+  /** The open file of a descriptor. EBADF. O_PATH files included: calls that refuse them check. */
+  get(fd: number): File {
+    const slot = this.slots[fd];
+    if (slot === undefined) throw EBADF;
+    return slot.file;
+  }
+
+  find(fd: number): File | undefined {
+    return this.slots[fd]?.file;
+  }
+
+  /** Puts a file at the lowest free descriptor from `from` on; takes a reference. EMFILE at the limit (RLIMIT_NOFILE). */
+  install(file: File, closeOnExec: boolean, limit: number, from = 0): number {
+    let fd = Math.max(from, this.lowest);
+    while (this.slots[fd] !== undefined) fd++;
+    if (fd >= limit) throw EMFILE;
+    if (from <= this.lowest) this.lowest = fd + 1;
+    this.slots[fd] = { file: file.hold(), closeOnExec };
+    return fd;
+  }
+
+  /** Puts a file at `fd`, closing what was there: dup2(2). EBADF when fd is out of bounds. */
+  replace(task: Task, fd: number, file: File, closeOnExec: boolean, limit: number): void {
+    if (fd < 0 || fd >= limit) throw EBADF;
+    const old = this.slots[fd];
+    this.slots[fd] = { file: file.hold(), closeOnExec };
+    if (old !== undefined) {
+      old.file.flush(task);
+      old.file.drop();
+    }
+  }
+
+  /** close(2). */
+  close(task: Task, fd: number): void {
+    const slot = this.slots[fd];
+    if (slot === undefined) throw EBADF;
+    this.slots[fd] = undefined;
+    if (fd < this.lowest) this.lowest = fd;
+    slot.file.flush(task);
+    slot.file.drop();
+  }
+
+  getCloseOnExec(fd: number): boolean {
+    const slot = this.slots[fd];
+    if (slot === undefined) throw EBADF;
+    return slot.closeOnExec;
+  }
+
+  setCloseOnExec(fd: number, on: boolean): void {
+    const slot = this.slots[fd];
+    if (slot === undefined) throw EBADF;
+    slot.closeOnExec = on;
+  }
+
+  /** A copy for fork. */
+  clone(): FileTable {
+    const copy = new FileTable();
+    copy.lowest = this.lowest;
+    copy.slots = this.slots.map((slot) => slot && { file: slot.file.hold(), closeOnExec: slot.closeOnExec });
+    return copy;
+  }
+
+  /** execve: closes what is marked. */
+  closeOnExec(task: Task): void {
+    for (const [fd, slot] of this.slots.entries()) if (slot?.closeOnExec) this.close(task, fd);
+  }
+
+  /** A task lets go of the table; the last one closes all. */
+  leave(task: Task): void {
+    if (--this.users > 0) return;
+    for (const [fd, slot] of this.slots.entries()) if (slot !== undefined) this.close(task, fd);
+    this.slots = [];
+  }
+
+  /** Descriptors in use, in order. */
+  *entries(): IterableIterator<[number, File]> {
+    for (const [fd, slot] of this.slots.entries()) if (slot !== undefined) yield [fd, slot.file];
+  }
+
+  /** One more than the highest descriptor in use: FDSize of /proc/PID/status rounds it up. */
+  get length(): number {
+    return this.slots.length;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * An open file: Linux's struct file, the "open file description" of POSIX. Every kind of thing that a descriptor can refer
+ * to subclasses it; the defaults fail as Linux does. Descriptors (fs/file-table) share it by dup and fork and count.
+ */
+import type { Credentials } from '../kernel/credentials.js';
+import type { Result } from '../kernel/syscall.js';
+import type { Task } from '../kernel/task.js';
+import type { WaitQueue } from '../kernel/wait.js';
+import type { IoBuffer } from '../lib/io-buffer.js';
+import type { Name } from '../lib/names.js';
+import type { Mappable } from '../mm/mappable.js';
+import { EINVAL, ENODEV, ENOTDIR, ENOTTY, ESPIPE } from '../uapi/errno.js';
+import { O_ACCMODE, O_NONBLOCK, O_RDWR, O_WRONLY, O_PATH } from '../uapi/fcntl.js';
+import type { Dentry } from './dentry.js';
+import type { Inode } from './inode.js';
+import type { Mount } from './mount.js';
+
+/** What a poll hands to a file: the queues that will be woken when its readiness may have changed. */
+export interface PollTable {
+  wait(queue: WaitQueue): void;
+}
+
+/** Takes directory entries. False when it has no room: the entry is to be offered again. */
+export interface DirectorySink {
+  /** `next` is the position to continue at after this entry; `type` is DT_*. */
+  emit(name: Name, ino: number, type: number, next: number): boolean;
+}
+
+export abstract class File {
+  /** O_* flags: access mode and status flags (O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME...). */
+  flags: number;
+  position = 0;
+  /** Descriptors and mappings that share it. */
+  private references = 0;
+  /** F_SETOWN, F_SETSIG. */
+  owner = 0;
+  ownerSignal = 0;
+
+  constructor(
+    /** Where it was opened: undefined for what has no place in a mounted tree (pipes, sockets, anonymous inodes). */
+    readonly mount: Mount | undefined,
+    readonly dentry: Dentry | undefined,
+    readonly inode: Inode,
+    flags: number,
+    readonly credentials: Credentials,
+  ) {
+    this.flags = flags;
+    inode.hold();
+  }
+
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY && (this.flags & O_PATH) === 0;
+  }
+  get writable(): boolean {
+    const access = this.flags & O_ACCMODE;
+    return (access === O_WRONLY || access === O_RDWR) && (this.flags & O_PATH) === 0;
+  }
+  get nonBlocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+  /** Whether it has a position: pread, pwrite and lseek work. Streams (pipes, sockets, ttys) have none: ESPIPE. */
+  get seekable(): boolean {
+    return true;
+  }
+
+  hold(): this {
+    this.references++;
+    return this;
+  }
+  /** The last drop releases. */
+  drop(): void {
+    if (--this.references > 0) return;
+    this.release();
+    this.inode.drop();
+  }
+
+  /**
+   * Moves bytes at `position` (ignored by streams) and returns how many. The caller advances `this.position`. Opened for
+   * reading: checked by the caller. May wait (unless nonBlocking).
+   */
+  read(_task: Task, _to: IoBuffer, _position: number): Result {
+    throw EINVAL;
+  }
+  write(_task: Task, _from: IoBuffer, _position: number): Result {
+    throw EINVAL;
+  }
+  /** lseek: default refuses. fs/read-write has the generic one for files with a size. */
+  seek(_task: Task, _offset: number, _whence: number): Result {
+    throw ESPIPE;
+  }
+  /** EPOLL* events that hold now; queues that may change that go to `table` if there is one. */
+  poll(_task: Task, _table: PollTable | undefined): number {
+    return 0x145; // EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM: always ready
+  }
+  ioctl(_task: Task, _request: number, _argument: number): Result {
+    throw ENOTTY;
+  }
+  /** What a mapping of this file shows: mmap(2). `protection` and `shared` for those that refuse some. */
+  mappable(_protection: number, _shared: boolean): Mappable {
+    throw ENODEV;
+  }
+  /** Entries from `this.position` on, '.' and '..' included. Sets `this.position` to where it stopped. */
+  readDirectory(_task: Task, _sink: DirectorySink): void {
+    throw ENOTDIR;
+  }
+  fsync(_task: Task, dataOnly: boolean): Result {
+    return this.inode.sync(dataOnly);
+  }
+  /** close(2) of one descriptor, before `drop`: POSIX locks go, errors of write-back are told. */
+  flush(_task: Task): void {}
+  /** The last reference is gone. */
+  release(): void {}
+  /** fcntl F_SETFL: after O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME, O_ASYNC were changed. */
+  flagsChanged(): void {}
+  /** Lines for /proc/PID/fdinfo/N after pos, flags, mnt_id, ino. */
+  showFdInfo(): string {
+    return '';
+  }
+}

@@ -1,0 +1,52 @@
+/** The kernel: one object from which all long-lived state hangs, so that two can run in one process. */
+import type { Host } from '../host/host.js';
+import type { FileSystemType } from '../fs/super-block.js';
+import type { Mount } from '../fs/mount.js';
+import type { PhysicalAllocator } from '../mm/physmem.js';
+import type { MemoryManager } from '../mm/memory-manager.js';
+import type { Devices } from '../fs/char-dev.js';
+import type { Arch } from './arch.js';
+import type { Params } from './params.js';
+import type { PidTable } from './pid.js';
+import type { Printk } from './printk.js';
+import { Scheduler } from './sched.js';
+
+/** Everything built in: init/config.ts lists it. */
+export interface KernelConfig {
+  readonly fileSystems: readonly FileSystemType[];
+}
+
+/** How the machine ended, or is to end: reboot(2). */
+export type Shutdown =
+  | { readonly kind: 'halt' | 'power-off' }
+  | { readonly kind: 'restart'; readonly command: string }
+  | { readonly kind: 'panic'; readonly message: string };
+
+export class Kernel {
+  readonly scheduler: Scheduler;
+  /** Set by reboot(2), a panic or the host; the loop ends when it sees it. */
+  shutdown: Shutdown | undefined;
+  /** /proc/exitcode: what halt makes the process's exit status. */
+  exitCode = 0;
+
+  // Handed in by init/main at start-up, in this order; each is one subsystem's root object.
+  arch!: Arch;
+  params!: Params;
+  log!: Printk;
+  pids!: PidTable;
+  /** Guest physical memory: frames. */
+  frames!: PhysicalAllocator;
+  /** Page caches, reclaim, accounting. */
+  memory!: MemoryManager;
+  /** Character and block device numbers and their drivers. */
+  devices!: Devices;
+  /** The root of the initial mount namespace. */
+  rootMount!: Mount;
+
+  constructor(
+    readonly host: Host,
+    readonly config: KernelConfig,
+  ) {
+    this.scheduler = new Scheduler(host.clock);
+  }
+}

@@ -1,0 +1,32 @@
+/** Process numbers: who has which. pid_max as on Linux; numbers are handed out in rising order and wrap. */
+import { EAGAIN } from '../uapi/errno.js';
+import type { Process, ProcessGroup, Session } from './process.js';
+import type { Task } from './task.js';
+
+export class PidTable {
+  readonly tasks = new Map<number, Task>();
+  readonly processes = new Map<number, Process>();
+  readonly groups = new Map<number, ProcessGroup>();
+  readonly sessions = new Map<number, Session>();
+  max = 32768;
+  private last = 0;
+
+  /** A number that no task, process, group or session has. EAGAIN when there is none. */
+  allocate(): number {
+    for (let tries = 0; tries < this.max; tries++) {
+      // Linux starts again at 300 (RESERVED_PIDS) once the numbers have wrapped.
+      this.last = this.last + 1 >= this.max ? 300 : this.last + 1;
+      if (!this.used(this.last)) return this.last;
+    }
+    throw EAGAIN;
+  }
+
+  /** The number handed out last: /proc/loadavg, ns_last_pid. */
+  get lastAllocated(): number {
+    return this.last;
+  }
+
+  private used(id: number): boolean {
+    return this.tasks.has(id) || this.processes.has(id) || this.groups.has(id) || this.sessions.has(id);
+  }
+}

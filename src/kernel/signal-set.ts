@@ -1,0 +1,42 @@
+/** A set of signals 1 to 64, as two words: sigset_t. Bit n - 1 is signal n. */
+export class SignalSet {
+  constructor(
+    public lo = 0,
+    public hi = 0,
+  ) {}
+
+  has(signal: number): boolean {
+    return ((signal <= 32 ? this.lo >>> (signal - 1) : this.hi >>> (signal - 33)) & 1) === 1;
+  }
+
+  add(signal: number): void {
+    if (signal <= 32) this.lo |= 1 << (signal - 1);
+    else this.hi |= 1 << (signal - 33);
+  }
+
+  delete(signal: number): void {
+    if (signal <= 32) this.lo &= ~(1 << (signal - 1));
+    else this.hi &= ~(1 << (signal - 33));
+  }
+
+  get empty(): boolean {
+    return this.lo === 0 && this.hi === 0;
+  }
+
+  /** Whether it holds a signal that `blocked` does not. */
+  anyOutside(blocked: SignalSet): boolean {
+    return (this.lo & ~blocked.lo) !== 0 || (this.hi & ~blocked.hi) !== 0;
+  }
+
+  /** The lowest signal that `blocked` does not hold, or 0. */
+  firstOutside(blocked: SignalSet): number {
+    const lo = this.lo & ~blocked.lo;
+    if (lo !== 0) return 32 - Math.clz32(lo & -lo);
+    const hi = this.hi & ~blocked.hi;
+    return hi === 0 ? 0 : 64 - Math.clz32(hi & -hi);
+  }
+
+  clone(): SignalSet {
+    return new SignalSet(this.lo, this.hi);
+  }
+}

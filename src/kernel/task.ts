@@ -1,0 +1,87 @@
+/** A task: one thread of a guest process. What its threads share is in its Process. */
+import type { CpuContext } from '../host/cpu.js';
+import type { Name } from '../lib/names.js';
+import type { AddressSpace } from '../mm/address-space.js';
+import type { FileTable } from '../fs/file-table.js';
+import type { FsContext } from '../fs/fs-context.js';
+import { EFAULT } from '../uapi/errno.js';
+import type { Credentials } from './credentials.js';
+import type { Kernel } from './kernel.js';
+import type { Process } from './process.js';
+import { SignalState } from './signal-state.js';
+import type { Namespaces } from './namespaces.js';
+import { Sleeper } from './wait.js';
+
+/**
+ * Where a task is. `user`: its context runs guest code, or is about to. `kernel`: it is in a system call (possibly asleep,
+ * see Sleeper). `stopped`: by job control or a tracer. `zombie`: exited, not yet waited for. `dead`: gone.
+ */
+export type TaskState = 'user' | 'kernel' | 'stopped' | 'traced' | 'zombie' | 'dead';
+
+export class Task extends Sleeper {
+  state: TaskState = 'kernel';
+  /** Up to 15 bytes: the program's or thread's name. */
+  comm: Name = '';
+  /** The execution context; undefined for a kernel thread and after exit. */
+  context: CpuContext | undefined;
+  /** undefined for a kernel thread and after exit. */
+  mm: AddressSpace | undefined;
+  readonly signals = new SignalState();
+  /** set_tid_address(2), CLONE_CHILD_CLEARTID: a word to clear and wake at exit; 0 for none. */
+  clearChildTid = 0;
+  /** set_robust_list(2): head address; 0 for none. */
+  robustList = 0;
+  /** Number of the system call being served, or -1. */
+  syscallNumber = -1;
+  /** Something must be looked at before the task returns to user mode: a signal, a stop, a kill, a tracer. */
+  workPending = false;
+  /** Exit was asked for (exit_group elsewhere, SIGKILL, exec in another thread): the wait status to exit with. */
+  dying: number | undefined;
+  /** prctl PR_SET_PDEATHSIG. */
+  parentDeathSignal = 0;
+  /** Kernel time at which it started, in ns. */
+  readonly startTime: number;
+  /** CPU time at the end of its context, once that is gone, in ns. */
+  finalCpuTime = 0;
+  /** Nice value, -20 to 19; scheduling policy and real-time priority as in sched(7). */
+  nice = 0;
+  schedPolicy = 0;
+  schedPriority = 0;
+  /** Allowed CPUs, as words of 32 bits. */
+  affinity: number[] = [0xffff_ffff];
+  /** Counters of /proc/PID/stat. */
+  minorFaults = 0;
+  majorFaults = 0;
+  voluntarySwitches = 0;
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly tid: number,
+    public process: Process,
+    public credentials: Credentials,
+    public files: FileTable,
+    public fs: FsContext,
+    public namespaces: Namespaces,
+  ) {
+    super(kernel.scheduler);
+    this.startTime = kernel.host.clock.now();
+  }
+
+  /** User memory, for copying in and out: EFAULT when the task has none. */
+  get memory(): AddressSpace {
+    if (this.mm === undefined) throw EFAULT;
+    return this.mm;
+  }
+
+  get isLeader(): boolean {
+    return this.process.pid === this.tid;
+  }
+
+  override signalPending(): boolean {
+    return this.dying !== undefined || this.signals.deliverable(this.process.signals);
+  }
+
+  override fatalSignalPending(): boolean {
+    return this.dying !== undefined;
+  }
+}
