@@ -1,5 +1,6 @@
 /** The kernel: one object from which all long-lived state hangs, so that two can run in one process. */
 import type { Host } from '../host/host.js';
+import type { File } from '../fs/file.js';
 import type { FileSystemType } from '../fs/super-block.js';
 import type { Mount } from '../fs/mount.js';
 import type { PhysicalAllocator } from '../mm/physmem.js';
@@ -9,6 +10,8 @@ import type { Arch } from './arch.js';
 import type { Params } from './params.js';
 import type { PidTable } from './pid.js';
 import type { Printk } from './printk.js';
+import type { Process } from './process.js';
+import type { Task } from './task.js';
 import { Scheduler } from './sched.js';
 
 /** Everything built in: init/config.ts lists it. */
@@ -21,6 +24,14 @@ export type Shutdown =
   | { readonly kind: 'halt' | 'power-off' }
   | { readonly kind: 'restart'; readonly command: string }
   | { readonly kind: 'panic'; readonly message: string };
+
+/** Files that stand for processes: pidfd_open(2). */
+export interface PidFiles {
+  /** `flags`: PIDFD_NONBLOCK. */
+  open(task: Task, process: Process, flags: number): File;
+  /** The process that a file stands for, or undefined when it is no such file. */
+  processOf(file: File): Process | undefined;
+}
 
 export class Kernel {
   readonly scheduler: Scheduler;
@@ -40,6 +51,8 @@ export class Kernel {
   memory!: MemoryManager;
   /** Character and block device numbers and their drivers. */
   devices!: Devices;
+  /** Files that stand for processes: fs/pidfd.ts. */
+  pidFiles!: PidFiles;
   /** The root of the initial mount namespace. */
   rootMount!: Mount;
 

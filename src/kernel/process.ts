@@ -50,7 +50,7 @@ export class ProcessGroup {
 }
 
 export class Process {
-  /** All threads, the leader first while it lives. */
+  /** All threads. A leader that has exited before the others stays, as a zombie without a context. */
   readonly threads = new Set<Task>();
   readonly children = new Set<Process>();
   /** Signal dispositions; shared with other processes by CLONE_SIGHAND without CLONE_THREAD. */
@@ -62,10 +62,18 @@ export class Process {
   readonly childChanged = new WaitQueue();
   /** Waited for by pidfds and by execve for other threads to end. */
   readonly changed = new WaitQueue();
+  /** The thread in execve that waits for the others to end: signals and further threads are refused meanwhile. */
+  execing: Task | undefined;
   /** Set when the whole process is exiting: its wait status. */
   groupExit: number | undefined;
   /** The wait status, once it is a zombie. */
   exitStatus: number | undefined;
+  /** The thread that made this process: prctl(2) PR_SET_PDEATHSIG, wait(2) __WNOTHREAD. Always one of `parent`'s. */
+  parentTask: Task | undefined;
+  /** The signal by which job control has stopped it, for wait(2) WUNTRACED; 0 once reported, or when it is not stopped. */
+  stopReport = 0;
+  /** SIGCONT has continued it, for wait(2) WCONTINUED; false once reported. */
+  continueReport = false;
   /** The signal for the parent at exit; 0 for none: clone(2). */
   exitSignal = 17;
   /** Has called execve since fork (setpgid(2): EACCES). */

@@ -10,7 +10,7 @@ import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
 import { SignalState } from './signal-state.js';
 import type { Namespaces } from './namespaces.js';
-import { Sleeper } from './wait.js';
+import { type Completion, Sleeper } from './wait.js';
 
 /**
  * Where a task is. `user`: its context runs guest code, or is about to. `kernel`: it is in a system call (possibly asleep,
@@ -37,11 +37,15 @@ export class Task extends Sleeper {
   workPending = false;
   /** Exit was asked for (exit_group elsewhere, SIGKILL, exec in another thread): the wait status to exit with. */
   dying: number | undefined;
+  /** The wait status that it exited with, once it has: what wait(2) tells of a leader, unless the whole process was ended. */
+  exitCode = 0;
+  /** It is vfork(2)'s child: completed when it has called execve or exited. */
+  vforkDone: Completion | undefined;
   /** prctl PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
   /** Kernel time at which it started, in ns. */
   readonly startTime: number;
-  /** CPU time at the end of its context, once that is gone, in ns. */
+  /** CPU time of contexts that are gone (execve and exit end one), in ns: cputime.ts has the sum. */
   finalCpuTime = 0;
   /** Nice value, -20 to 19; scheduling policy and real-time priority as in sched(7). */
   nice = 0;
@@ -56,7 +60,8 @@ export class Task extends Sleeper {
 
   constructor(
     readonly kernel: Kernel,
-    readonly tid: number,
+    /** Changes once at most: a thread that calls execve becomes the leader, with the leader's number. */
+    public tid: number,
     public process: Process,
     public credentials: Credentials,
     public files: FileTable,

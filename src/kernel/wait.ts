@@ -89,7 +89,11 @@ export abstract class Sleeper implements Waiter {
 
   /** A signal has arrived: ends a sleep that admits it. */
   signalWake(): void {
-    if (this.sleeping === 'interruptible' ? this.signalPending() : this.sleeping === 'killable' && this.fatalSignalPending())
+    if (
+      this.sleeping === 'interruptible'
+        ? this.signalPending()
+        : this.sleeping === 'killable' && this.fatalSignalPending()
+    )
       this.wake();
   }
 }
@@ -143,6 +147,17 @@ export class WaitQueue {
   sleepUninterruptible(sleeper: Sleeper, deadline = Infinity): Promise<void> {
     sleeper.waitOn(this);
     return sleeper.park('uninterruptible', deadline);
+  }
+}
+
+/** Something that happens once, and that others wait for: `while (!c.done) await c.changed.sleep(task)`. */
+export class Completion {
+  done = false;
+  readonly changed = new WaitQueue();
+
+  complete(): void {
+    this.done = true;
+    this.changed.wake();
   }
 }
 
