@@ -1,18 +1,32 @@
-/** A directory entry: a name in a directory, remembered. The tree of dentries is the cache of what lookups found. */
+/**
+ * A directory entry: a name in a directory, remembered. The tree of dentries is the cache of what lookups found; what
+ * looks up, adds and removes entries is fs/dcache.
+ *
+ * A dentry stays in the tree while it is `hashed`. It keeps its inode until it is neither hashed nor held. Whoever keeps
+ * a dentry across an await (an open file, a working directory, a mount) holds it, so that no second one for the same
+ * file comes to be beside it.
+ */
 import type { Name } from '../lib/names.js';
 import type { Inode } from './inode.js';
 import type { SuperBlock } from './super-block.js';
 
 export class Dentry {
-  /** Known children, by name. A child whose inode is undefined is negative: known not to exist. */
-  readonly children = new Map<Name, Dentry>();
+  private childMap: Map<Name, Dentry> | undefined;
   /** How many mounts of any namespace sit on it: a hint that saves the look-up in the mount table. */
   mountedHere = 0;
+  /** Unlinked: /proc/PID/fd shows " (deleted)". */
+  deleted = false;
+  /** Found since the cache was last swept. */
+  referenced = true;
+  /** In its parent's children, or a root. */
+  hashed = true;
+  private users = 0;
 
   constructor(
-    /** The directory that holds it; itself for a root. Changes by rename. */
+    /** The directory that holds it; undefined for a root. Changes by rename. */
     public parent: Dentry | undefined,
     public name: Name,
+    /** Undefined for a negative entry: the name is known not to exist. */
     public inode: Inode | undefined,
     readonly superBlock: SuperBlock,
   ) {
@@ -23,6 +37,54 @@ export class Dentry {
     return this.parent === undefined;
   }
 
-  /** Unlinked: /proc/PID/fd shows " (deleted)". */
-  deleted = false;
+  /** Nobody but the cache has it. */
+  get idle(): boolean {
+    return (
+      this.users === 0 && this.mountedHere === 0 && (this.childMap === undefined || this.childMap.size === 0)
+    );
+  }
+
+  child(name: Name): Dentry | undefined {
+    return this.childMap?.get(name);
+  }
+
+  /** Known children, negative ones included. */
+  get children(): Iterable<Dentry> {
+    return this.childMap?.values() ?? [];
+  }
+
+  addChild(child: Dentry): void {
+    (this.childMap ??= new Map()).set(child.name, child);
+    child.hashed = true;
+  }
+
+  /** Takes it out of the tree. */
+  unhash(): void {
+    if (!this.hashed || this.parent === undefined) return;
+    this.parent.childMap?.delete(this.name);
+    this.hashed = false;
+    if (this.users === 0) this.inode?.drop();
+  }
+
+  /** Moves it to another place, in which nothing is. */
+  move(parent: Dentry, name: Name): void {
+    this.parent?.childMap?.delete(this.name);
+    this.parent = parent;
+    this.name = name;
+    parent.addChild(this);
+  }
+
+  /** A negative entry becomes a file. */
+  instantiate(inode: Inode): void {
+    this.inode = inode.hold();
+  }
+
+  hold(): this {
+    this.users++;
+    return this;
+  }
+
+  drop(): void {
+    if (--this.users === 0 && !this.hashed) this.inode?.drop();
+  }
 }

@@ -10,7 +10,7 @@ import type { IoBuffer } from '../lib/io-buffer.js';
 import type { Name } from '../lib/names.js';
 import type { Mappable } from '../mm/mappable.js';
 import { EINVAL, ENODEV, ENOTDIR, ENOTTY, ESPIPE } from '../uapi/errno.js';
-import { O_ACCMODE, O_NONBLOCK, O_RDWR, O_WRONLY, O_PATH } from '../uapi/fcntl.js';
+import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_PATH } from '../uapi/fcntl.js';
 import type { Dentry } from './dentry.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
@@ -46,10 +46,14 @@ export abstract class File {
   ) {
     this.flags = flags;
     inode.hold();
+    dentry?.hold();
+    mount?.hold();
   }
 
   get readable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_WRONLY && (this.flags & O_PATH) === 0;
+    // Access mode 3 is for ioctls only: neither readable nor writable.
+    const access = this.flags & O_ACCMODE;
+    return (access === O_RDONLY || access === O_RDWR) && (this.flags & O_PATH) === 0;
   }
   get writable(): boolean {
     const access = this.flags & O_ACCMODE;
@@ -71,6 +75,8 @@ export abstract class File {
   drop(): void {
     if (--this.references > 0) return;
     this.release();
+    this.dentry?.drop();
+    this.mount?.drop();
     this.inode.drop();
   }
 

@@ -53,6 +53,8 @@ export abstract class Inode {
   flags = 0;
   /** Open for writing (> 0) or being executed (< 0): ETXTBSY. */
   writers = 0;
+  /** A removed directory: nothing can be made in it any more. */
+  dead = false;
   /** Locks and leases: fs/locks.ts. */
   locks: unknown;
   /** inotify watches: fs/inotify.ts. */
@@ -120,7 +122,14 @@ export abstract class Inode {
    * Moves `inode` (called `name` here) to `toName` in `to`, replacing `replaced` if given. `flags`: RENAME_NOREPLACE is
    * handled by the caller; RENAME_EXCHANGE and RENAME_WHITEOUT are the file system's (EINVAL if it has not got them).
    */
-  rename(_name: Name, _inode: Inode, _to: Inode, _toName: Name, _replaced: Inode | undefined, _flags: number): void {
+  rename(
+    _name: Name,
+    _inode: Inode,
+    _to: Inode,
+    _toName: Name,
+    _replaced: Inode | undefined,
+    _flags: number,
+  ): void {
     throw EPERM;
   }
   /** An unnamed regular file: O_TMPFILE. */

@@ -12,8 +12,10 @@ export class Mount {
   namespace: MountNamespace | undefined;
   /** Per-mount MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, MS_NODIRATIME, MS_RELATIME. */
   flags = 0;
-  /** Mounts whose parent is this one. */
-  readonly children = new Set<Mount>();
+  /** Mounts whose parent is this one, by the dentry that they cover. */
+  readonly children = new Map<Dentry, Mount>();
+  /** Open files, working directories and roots in it: umount2(2) says EBUSY. */
+  users = 0;
 
   constructor(
     /** mount id of /proc/PID/mountinfo and statx. */
@@ -24,6 +26,14 @@ export class Mount {
     /** The device word of mount(2), for /proc/mounts. */
     readonly source: Name,
   ) {}
+
+  hold(): this {
+    this.users++;
+    return this;
+  }
+  drop(): void {
+    this.users--;
+  }
 }
 
 /** A place in the tree: what a path resolves to. */

@@ -1,5 +1,4 @@
 /** A mount namespace: which mounts there are and what covers what. mount_namespaces(7). */
-import type { Dentry } from './dentry.js';
 import type { Mount, Path } from './mount.js';
 import { WaitQueue } from '../kernel/wait.js';
 
@@ -21,12 +20,6 @@ export class MountNamespace {
   /** The mount that covers a place directly, or undefined. */
   coveredBy(path: Path): Mount | undefined {
     if (path.dentry.mountedHere === 0) return undefined;
-    return this.child(path.mount, path.dentry);
-  }
-
-  private child(parent: Mount, mountpoint: Dentry): Mount | undefined {
-    let found: Mount | undefined;
-    for (const mount of parent.children) if (mount.mountpoint === mountpoint) found = mount;
-    return found;
+    return path.mount.children.get(path.dentry);
   }
 }

@@ -18,6 +18,11 @@ export interface PageStore {
   makeWritable(index: number): void;
   /** Clean pages may be dropped and read again: false for tmpfs. */
   readonly reclaimable: boolean;
+  /**
+   * Pages are about to be added (count > 0; throws ENOSPC, and then they are not), or have gone (count < 0). For file
+   * systems whose pages are their storage; absent for others.
+   */
+  charge?(count: number): void;
   readonly describe: { readonly dev: number; readonly ino: number };
 }
 
