@@ -13,6 +13,7 @@ export class FlagSet {
   /** Flags of several bits (O_SYNC, O_TMPFILE) come before those that they contain. */
   private readonly flags: readonly (readonly [name: string, bits: number])[];
   private readonly fields: readonly FlagField[];
+  private readonly isWord: boolean;
 
   constructor(flags: Readonly<Record<string, number>>, ...fields: readonly FlagField[]) {
     this.flags = Object.entries(flags)
@@ -24,10 +25,13 @@ export class FlagSet {
     for (const [, bits] of this.flags) mask = or(mask, bits);
     for (const field of fields) mask = or(mask, field.mask);
     this.mask = mask;
+    this.isWord = mask <= 0xffff_ffff;
   }
 
   /** The bits of `value` that have no meaning here, as an unsigned number. */
   unknown(value: number): number {
+    // Nearly every set and value fits 32 bits: no arithmetic beyond them then.
+    if ((value | 0) === value && this.isWord) return (value & ~this.mask) >>> 0;
     return andNot(unsigned(value), this.mask);
   }
 
@@ -47,14 +51,14 @@ export class FlagSet {
       parts.push(found[0]);
       rest = andNot(rest, mask);
     }
-    const tail: string[] = [];
-    for (const [name, bits] of this.flags) {
-      if (and(rest, bits) !== bits) continue;
-      tail.push(name);
-      rest = andNot(rest, bits);
+    const tail: (readonly [name: string, bits: number])[] = [];
+    for (const flag of this.flags) {
+      if (and(rest, flag[1]) !== flag[1]) continue;
+      tail.push(flag);
+      rest = andNot(rest, flag[1]);
     }
-    const order = new Map(this.flags.map(([name, bits]) => [name, bits]));
-    parts.push(...tail.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
+    tail.sort(([, a], [, b]) => a - b);
+    parts.push(...tail.map(([name]) => name));
     if (rest !== 0) parts.push(`0x${rest.toString(16)}`);
     return parts.length === 0 ? '0' : parts.join('|');
   }
