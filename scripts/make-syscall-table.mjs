@@ -1,6 +1,6 @@
 // Writes src/arch/x86/syscall-64.ts from the `export const sys_*` declarations under src and the numbers in
 // src/uapi/unistd-64.ts. Run it after adding a system call: `node scripts/make-syscall-table.mjs`.
-import { readFileSync, readdirSync, statSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,4 +43,5 @@ const lines = [
 ];
 const text = lines.join('\n');
 const out = join(root, 'arch', 'x86', 'syscall-64.ts');
+mkdirSync(dirname(out), { recursive: true });
 if (!existsSync(out) || readFileSync(out, 'utf8') !== text) writeFileSync(out, text);
