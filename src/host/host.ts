@@ -32,7 +32,10 @@ export interface ReadyListener {
 }
 
 export interface HostEvents {
-  /** Sets the interest in a descriptor: READY_IN | READY_OUT; 0 removes it. Files that cannot be polled are always ready. */
+  /**
+   * Sets the interest in a descriptor: READY_IN | READY_OUT; 0 removes it, which must happen before it is closed. Files that
+   * cannot be polled are always ready.
+   */
   watch(fd: number, interest: number, listener: ReadyListener): void;
   /**
    * Waits until a watched descriptor is ready, the doorbell rings, a message from the main thread arrives, or

@@ -25,7 +25,9 @@ export function errno(): number {
   return koffi.errno();
 }
 
-const mmap = libc.func('void *mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)') as unknown as (
+const mmap = libc.func(
+  'void *mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
+) as unknown as (
   address: number,
   length: number,
   protection: number,
@@ -41,6 +43,25 @@ const MAP_SHARED = 1;
 export function mapShared(fd: number, length: number, offset: number): ArrayBuffer {
   const pointer = mmap(0, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
   const address = koffi.address(pointer as never);
-  if (address === 0xffff_ffff_ffff_ffffn) throw new Error(`mmap of ${length} bytes failed: errno ${koffi.errno()}`);
+  if (address === 0xffff_ffff_ffff_ffffn)
+    throw new Error(`mmap of ${length} bytes failed: errno ${koffi.errno()}`);
   return koffi.view(pointer as never, length);
+}
+
+/** Memory that C calls fill or read, made once: its address is fixed, which is cheaper to pass than the array. */
+export interface Pinned {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** For `intptr_t` parameters. Good for as long as this object is referred to. */
+  readonly address: number;
+}
+
+export function pinned(size: number): Pinned {
+  // An ArrayBuffer's memory lies outside the collected heap and never moves; a small typed array's own might.
+  const buffer = new ArrayBuffer(size);
+  return {
+    bytes: new Uint8Array(buffer),
+    view: new DataView(buffer),
+    address: Number(koffi.address(buffer)),
+  };
 }
