@@ -52,7 +52,8 @@ export class Devices {
 
   findChar(major: number, minor: number): CharDriver | undefined {
     return this.charDrivers.find(
-      (driver) => driver.major === major && minor >= driver.minors[0] && minor < driver.minors[0] + driver.minors[1],
+      (driver) =>
+        driver.major === major && minor >= driver.minors[0] && minor < driver.minors[0] + driver.minors[1],
     );
   }
 

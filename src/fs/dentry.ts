@@ -55,6 +55,7 @@ export class Dentry {
 
   addChild(child: Dentry): void {
     (this.childMap ??= new Map()).set(child.name, child);
+    this.superBlock.dentryCount++;
     child.hashed = true;
   }
 
@@ -62,13 +63,14 @@ export class Dentry {
   unhash(): void {
     if (!this.hashed || this.parent === undefined) return;
     this.parent.childMap?.delete(this.name);
+    this.superBlock.dentryCount--;
     this.hashed = false;
     if (this.users === 0) this.inode?.drop();
   }
 
   /** Moves it to another place, in which nothing is. */
   move(parent: Dentry, name: Name): void {
-    this.parent?.childMap?.delete(this.name);
+    if (this.hashed && this.parent?.childMap?.delete(this.name)) this.superBlock.dentryCount--;
     this.parent = parent;
     this.name = name;
     parent.addChild(this);

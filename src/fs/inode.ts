@@ -161,6 +161,12 @@ export abstract class Inode {
   open(_context: OpenContext): File | Promise<File> {
     throw EOPNOTSUPP;
   }
+  /** Notes an access or a change of the contents: times that no one has asked for by name. Linux's update_time. */
+  updateTimes(times: Pick<AttributeChange, 'atime' | 'mtime' | 'ctime'>): void {
+    if (times.atime !== undefined) this.atime = times.atime;
+    if (times.mtime !== undefined) this.mtime = times.mtime;
+    if (times.ctime !== undefined) this.ctime = times.ctime;
+  }
   fallocate(_mode: number, _offset: number, _length: number): Result {
     throw EOPNOTSUPP;
   }

@@ -24,6 +24,9 @@ export abstract class SuperBlock {
   blockSize = 4096;
   /** The whole file system is read-only (a mount can be, too). */
   readOnly = false;
+  /** Dentries in its tree, and how many there may be before the unused ones go: fs/dcache. */
+  dentryCount = 0;
+  dentryLimit = 32768;
   /** Names up to this many bytes: ENAMETOOLONG beyond. */
   nameMax = 255;
 
