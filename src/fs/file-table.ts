@@ -1,6 +1,7 @@
 /** A process's descriptors: Linux's files_struct. Shared by CLONE_FILES. */
 import type { Task } from '../kernel/task.js';
 import { EBADF, EMFILE } from '../uapi/errno.js';
+import { O_PATH } from '../uapi/fcntl.js';
 import type { File } from './file.js';
 
 interface Slot {
@@ -41,10 +42,7 @@ export class FileTable {
     if (fd < 0 || fd >= limit) throw EBADF;
     const old = this.slots[fd];
     this.slots[fd] = { file: file.hold(), closeOnExec };
-    if (old !== undefined) {
-      old.file.flush(task);
-      old.file.drop();
-    }
+    if (old !== undefined) this.letGo(task, old.file);
   }
 
   /** close(2). */
@@ -53,8 +51,14 @@ export class FileTable {
     if (slot === undefined) throw EBADF;
     this.slots[fd] = undefined;
     if (fd < this.lowest) this.lowest = fd;
-    slot.file.flush(task);
-    slot.file.drop();
+    this.letGo(task, slot.file);
+  }
+
+  /** A descriptor of `file` is gone. With any of them go all of the process's record locks on the file: fcntl(2). */
+  private letGo(task: Task, file: File): void {
+    file.flush(task);
+    if (file.inode.locks !== undefined && (file.flags & O_PATH) === 0) file.inode.locks.dropOwner(this);
+    file.drop();
   }
 
   getCloseOnExec(fd: number): boolean {

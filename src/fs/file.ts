@@ -10,10 +10,11 @@ import type { IoBuffer } from '../lib/io-buffer.js';
 import type { Name } from '../lib/names.js';
 import type { Mappable } from '../mm/mappable.js';
 import { EINVAL, ENODEV, ENOTDIR, ENOTTY, ESPIPE } from '../uapi/errno.js';
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_PATH } from '../uapi/fcntl.js';
+import { F_OWNER_PID, O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_PATH } from '../uapi/fcntl.js';
 import type { Dentry } from './dentry.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
+import { notifyClose } from './notify.js';
 
 /** What a poll hands to a file: the queues that will be woken when its readiness may have changed. */
 export interface PollTable {
@@ -26,15 +27,22 @@ export interface DirectorySink {
   emit(name: Name, ino: number, type: number, next: number): boolean;
 }
 
+/** Gets told that a file's last reference is gone: epoll instances that watch it, locks that belong to it. */
+export interface ReleaseListener {
+  released(file: File): void;
+}
+
 export abstract class File {
   /** O_* flags: access mode and status flags (O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME...). */
   flags: number;
   position = 0;
   /** Descriptors and mappings that share it. */
   private references = 0;
-  /** F_SETOWN, F_SETSIG. */
+  /** F_SETOWN_EX: who gets SIGIO, a thread, process or process group (F_OWNER_*); 0 for nobody. F_SETSIG. */
   owner = 0;
+  ownerType = F_OWNER_PID;
   ownerSignal = 0;
+  private releaseListeners: Set<ReleaseListener> | undefined;
 
   constructor(
     /** Where it was opened: undefined for what has no place in a mounted tree (pipes, sockets, anonymous inodes). */
@@ -74,10 +82,29 @@ export abstract class File {
   /** The last drop releases. */
   drop(): void {
     if (--this.references > 0) return;
+    notifyClose(this);
+    if (this.releaseListeners !== undefined)
+      for (const listener of this.releaseListeners) listener.released(this);
     this.release();
     this.dentry?.drop();
     this.mount?.drop();
     this.inode.drop();
+  }
+
+  onRelease(listener: ReleaseListener): void {
+    (this.releaseListeners ??= new Set()).add(listener);
+  }
+  offRelease(listener: ReleaseListener): void {
+    this.releaseListeners?.delete(listener);
+  }
+
+  /** What /proc/PID/fd/N shows for a file without a place in a mounted tree: 'pipe:[8]', 'anon_inode:[eventfd]'. */
+  get label(): Name {
+    return '';
+  }
+  /** Whether O_ASYNC works: a change of readiness sends SIGIO. fs/fasync.ts. */
+  get asyncCapable(): boolean {
+    return false;
   }
 
   /**

@@ -12,7 +12,9 @@ import type { PageCache } from '../mm/page-cache.js';
 import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
 import type { Dentry } from './dentry.js';
 import type { File } from './file.js';
+import type { InodeLocks } from './locks.js';
 import type { Mount } from './mount.js';
+import { type InodeWatches, notifyGone } from './notify.js';
 import type { SuperBlock } from './super-block.js';
 
 /** What setattr changes; absent fields stay. Times are exact. */
@@ -55,10 +57,12 @@ export abstract class Inode {
   writers = 0;
   /** A removed directory: nothing can be made in it any more. */
   dead = false;
-  /** Locks and leases: fs/locks.ts. */
-  locks: unknown;
-  /** inotify watches: fs/inotify.ts. */
-  watches: unknown;
+  /** Locks: fs/locks.ts. Undefined when there never were any. */
+  locks: InodeLocks | undefined;
+  /** inotify watches: fs/notify.ts. Undefined when there are none. */
+  watches: InodeWatches | undefined;
+  /** F_SEAL_* of memfd_create(2); undefined where files cannot be sealed. */
+  seals: number | undefined;
   /** A FIFO's or a bound unix socket's live object: fs/pipe.ts, net/unix. */
   endpoint: unknown;
 
@@ -197,6 +201,9 @@ export abstract class Inode {
     return this;
   }
   drop(): void {
-    if (--this.users === 0) this.evict();
+    this.users--;
+    // Watches alone do not keep a deleted file.
+    if (this.users === 1 && this.nlink === 0 && this.watches !== undefined) notifyGone(this);
+    else if (this.users === 0) this.evict();
   }
 }

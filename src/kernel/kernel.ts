@@ -1,6 +1,8 @@
 /** The kernel: one object from which all long-lived state hangs, so that two can run in one process. */
 import type { Host } from '../host/host.js';
 import type { File } from '../fs/file.js';
+import type { AnonymousInodes } from '../fs/anon-inode.js';
+import type { LockTable } from '../fs/locks.js';
 import type { FileSystemType } from '../fs/super-block.js';
 import type { Mount } from '../fs/mount.js';
 import type { PhysicalAllocator } from '../mm/physmem.js';
@@ -35,6 +37,7 @@ export interface PidFiles {
 
 export class Kernel {
   readonly scheduler: Scheduler;
+  private notifyCookies = 0;
   /** Set by reboot(2), a panic or the host; the loop ends when it sees it. */
   shutdown: Shutdown | undefined;
   /** /proc/exitcode: what halt makes the process's exit status. */
@@ -51,6 +54,10 @@ export class Kernel {
   memory!: MemoryManager;
   /** Character and block device numbers and their drivers. */
   devices!: Devices;
+  /** Inodes of pipes, sockets and other files that no directory names: fs/anon-inode.ts. */
+  anonymous!: AnonymousInodes;
+  /** All file locks: fs/locks.ts. */
+  locks!: LockTable;
   /** Files that stand for processes: fs/pidfd.ts. */
   pidFiles!: PidFiles;
   /** The root of the initial mount namespace. */
@@ -61,5 +68,11 @@ export class Kernel {
     readonly config: KernelConfig,
   ) {
     this.scheduler = new Scheduler(host.clock);
+  }
+
+  /** Joins the two halves of a rename for inotify(7). */
+  nextNotifyCookie(): number {
+    this.notifyCookies = (this.notifyCookies + 1) >>> 0;
+    return this.notifyCookies;
   }
 }
