@@ -16,7 +16,10 @@ import type { Scheduler } from './sched.js';
 
 /** Gets told when a queue is woken. `key` is a mask of EPOLL* events that happened, or 0 for unknown. */
 export interface Waiter {
-  woken(queue: WaitQueue, key: number): void;
+  /** False from an exclusive waiter: it had no use for it, let the next one have it. */
+  woken(queue: WaitQueue, key: number): boolean | void;
+  /** Of several such waiters, one wake-up reaches only the first: EPOLLEXCLUSIVE. */
+  readonly exclusive?: boolean;
 }
 
 /** How deep a sleep is: what can end it besides its event. */
@@ -114,21 +117,26 @@ export class WaitQueue {
     return this.waiters === undefined || this.waiters.size === 0;
   }
 
-  /** Wakes everybody. */
+  /** Wakes everybody; of exclusive waiters, one. */
   wake(key = 0): void {
     if (this.waiters === undefined || this.waiters.size === 0) return;
-    for (const waiter of [...this.waiters]) waiter.woken(this, key);
+    let served = false;
+    // Waiters leave the set as they wake, which a Set allows while it is walked.
+    for (const waiter of this.waiters) {
+      if (waiter.exclusive !== true) waiter.woken(this, key);
+      else if (!served) served = waiter.woken(this, key) !== false;
+    }
   }
 
-  /** Wakes the one that has waited longest. True if there was one. */
+  /** Wakes the sleeper that has waited longest, and whoever only watches (polls). True if there was a sleeper. */
   wakeOne(key = 0): boolean {
-    if (this.waiters === undefined) return false;
+    if (this.waiters === undefined || this.waiters.size === 0) return false;
+    let served = false;
     for (const waiter of this.waiters) {
-      this.waiters.delete(waiter);
-      waiter.woken(this, key);
-      return true;
+      if (waiter.exclusive !== true && !(waiter instanceof Sleeper)) waiter.woken(this, key);
+      else if (!served) served = waiter.woken(this, key) !== false;
     }
-    return false;
+    return served;
   }
 
   /** Sleeps until woken, a signal, or the deadline. See the head of this file. */
