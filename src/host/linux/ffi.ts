@@ -39,13 +39,24 @@ const mmap = libc.func(
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
-/** Maps a descriptor's bytes shared, readable and writable, and gives them as an ArrayBuffer (at most 4 GiB). */
-export function mapShared(fd: number, length: number, offset: number): ArrayBuffer {
+/** Bytes that are mapped into this process: for JavaScript, and for the host. */
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  readonly address: number;
+}
+
+/** Maps a descriptor's bytes shared, readable and writable (at most 4 GiB). */
+export function mapSharedAt(fd: number, length: number, offset: number): Mapping {
   const pointer = mmap(0, length, PROT_READ_WRITE, MAP_SHARED, fd, offset);
   const address = koffi.address(pointer as never);
   if (address === 0xffff_ffff_ffff_ffffn)
     throw new Error(`mmap of ${length} bytes failed: errno ${koffi.errno()}`);
-  return koffi.view(pointer as never, length);
+  return { buffer: koffi.view(pointer as never, length), address: Number(address) };
+}
+
+/** Maps a descriptor's bytes shared, readable and writable, and gives them as an ArrayBuffer (at most 4 GiB). */
+export function mapShared(fd: number, length: number, offset: number): ArrayBuffer {
+  return mapSharedAt(fd, length, offset).buffer;
 }
 
 /** Memory that C calls fill or read, made once: its address is fixed, which is cheaper to pass than the array. */
