@@ -1,5 +1,16 @@
-/** capabilities(7), capget(2): linux/capability.h. */
+/** capabilities(7): linux/capability.h, linux/securebits.h. */
 import { s32, struct, u32 } from '../lib/struct.js';
+
+export const _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330;
+export const _LINUX_CAPABILITY_VERSION_2 = 0x2007_1026;
+export const _LINUX_CAPABILITY_VERSION_3 = 0x2008_0522;
+export const _LINUX_CAPABILITY_U32S_1 = 1;
+export const _LINUX_CAPABILITY_U32S_2 = 2;
+export const _LINUX_CAPABILITY_U32S_3 = 2;
+/** capget(2), capset(2). */
+export const __user_cap_header_struct = struct({ version: u32, pid: s32 });
+/** One for each 32 capabilities. */
+export const __user_cap_data_struct = struct({ effective: u32, permitted: u32, inheritable: u32 });
 
 export const CAP_CHOWN = 0;
 export const CAP_DAC_OVERRIDE = 1;
@@ -44,10 +55,30 @@ export const CAP_BPF = 39;
 export const CAP_CHECKPOINT_RESTORE = 40;
 export const CAP_LAST_CAP = 40;
 
-export const _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330;
-export const _LINUX_CAPABILITY_VERSION_2 = 0x2007_1026;
-export const _LINUX_CAPABILITY_VERSION_3 = 0x2008_0522;
+/** The extended attribute security.capability. */
+export const VFS_CAP_REVISION_MASK = 0xff00_0000;
+export const VFS_CAP_REVISION_SHIFT = 0x18;
+export const VFS_CAP_FLAGS_MASK = 0xff_ffff;
+export const VFS_CAP_FLAGS_EFFECTIVE = 0x1;
+export const VFS_CAP_REVISION_1 = 0x100_0000;
+export const VFS_CAP_U32_1 = 0x1;
+export const VFS_CAP_REVISION_2 = 0x200_0000;
+export const VFS_CAP_U32_2 = 0x2;
+export const VFS_CAP_REVISION_3 = 0x300_0000;
+export const VFS_CAP_U32_3 = 0x2;
+export const VFS_CAP_REVISION = 0x300_0000;
+export const XATTR_CAPS_SZ_1 = 12;
+export const XATTR_CAPS_SZ_2 = 20;
+export const XATTR_CAPS_SZ_3 = 24;
 
-export const __user_cap_header_struct = struct({ version: u32, pid: s32 });
-/** One for version 1, two (low and high words) for versions 2 and 3. */
-export const __user_cap_data_struct = struct({ effective: u32, permitted: u32, inheritable: u32 });
+export const SECURE_NOROOT = 0;
+export const SECURE_NOROOT_LOCKED = 1;
+export const SECURE_NO_SETUID_FIXUP = 2;
+export const SECURE_NO_SETUID_FIXUP_LOCKED = 3;
+export const SECURE_KEEP_CAPS = 4;
+export const SECURE_KEEP_CAPS_LOCKED = 5;
+export const SECURE_NO_CAP_AMBIENT_RAISE = 6;
+export const SECURE_NO_CAP_AMBIENT_RAISE_LOCKED = 7;
+export const SECURE_ALL_BITS = 85;
+export const SECURE_ALL_LOCKS = 170;
+export const SECUREBITS_DEFAULT = 0x0;

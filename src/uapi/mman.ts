@@ -1,4 +1,4 @@
-/** mmap(2), madvise(2), mlock(2), mremap(2), msync(2), memfd_create(2): asm-generic/mman*.h, linux/mman.h. */
+/** mmap(2), madvise(2), mlock(2), mremap(2), msync(2): asm-generic/mman*.h, linux/mman.h. */
 import { FlagSet } from '../lib/flags.js';
 
 export const PROT_NONE = 0x0;
@@ -118,18 +118,3 @@ export const MADV_SOFT_OFFLINE = 101;
 export const OVERCOMMIT_GUESS = 0;
 export const OVERCOMMIT_ALWAYS = 1;
 export const OVERCOMMIT_NEVER = 2;
-
-/** memfd_create(2): linux/memfd.h. */
-export const MFD_CLOEXEC = 0x1;
-export const MFD_ALLOW_SEALING = 0x2;
-export const MFD_HUGETLB = 0x4;
-/** Linux 6.3. */
-export const MFD_NOEXEC_SEAL = 0x8;
-export const MFD_EXEC = 0x10;
-export const memfdFlags = new FlagSet({
-  MFD_CLOEXEC,
-  MFD_ALLOW_SEALING,
-  MFD_HUGETLB,
-  MFD_NOEXEC_SEAL,
-  MFD_EXEC,
-});

@@ -1,0 +1,30 @@
+/** /dev/watchdog: linux/watchdog.h. */
+import { cstring, struct, u32 } from '../lib/struct.js';
+
+export const watchdog_info = struct({ options: u32, firmware_version: u32, identity: cstring(32) });
+export const WDIOC_GETSUPPORT = 0x8028_5700;
+export const WDIOC_GETSTATUS = 0x8004_5701;
+export const WDIOC_GETBOOTSTATUS = 0x8004_5702;
+export const WDIOC_GETTEMP = 0x8004_5703;
+export const WDIOC_SETOPTIONS = 0x8004_5704;
+export const WDIOC_KEEPALIVE = 0x8004_5705;
+export const WDIOC_SETTIMEOUT = 0xc004_5706;
+export const WDIOC_GETTIMEOUT = 0x8004_5707;
+export const WDIOC_SETPRETIMEOUT = 0xc004_5708;
+export const WDIOC_GETPRETIMEOUT = 0x8004_5709;
+export const WDIOC_GETTIMELEFT = 0x8004_570a;
+export const WDIOF_OVERHEAT = 0x1;
+export const WDIOF_FANFAULT = 0x2;
+export const WDIOF_EXTERN1 = 0x4;
+export const WDIOF_EXTERN2 = 0x8;
+export const WDIOF_POWERUNDER = 0x10;
+export const WDIOF_CARDRESET = 0x20;
+export const WDIOF_POWEROVER = 0x40;
+export const WDIOF_SETTIMEOUT = 0x80;
+export const WDIOF_MAGICCLOSE = 0x100;
+export const WDIOF_PRETIMEOUT = 0x200;
+export const WDIOF_ALARMONLY = 0x400;
+export const WDIOF_KEEPALIVEPING = 0x8000;
+export const WDIOS_DISABLECARD = 0x1;
+export const WDIOS_ENABLECARD = 0x2;
+export const WDIOS_TEMPPANIC = 0x4;
