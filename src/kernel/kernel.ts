@@ -13,6 +13,7 @@ import type { Params } from './params.js';
 import type { PidTable } from './pid.js';
 import type { Printk } from './printk.js';
 import type { Process } from './process.js';
+import type { SignalAccount } from './signal-state.js';
 import type { Task } from './task.js';
 import { Scheduler } from './sched.js';
 
@@ -42,6 +43,9 @@ export class Kernel {
   shutdown: Shutdown | undefined;
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
+
+  /** Queued signals by real user id: RLIMIT_SIGPENDING. */
+  readonly signalAccounts = new Map<number, SignalAccount>();
 
   // Handed in by init/main at start-up, in this order; each is one subsystem's root object.
   arch!: Arch;

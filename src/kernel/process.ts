@@ -78,6 +78,8 @@ export class Process {
   exitSignal = 17;
   /** Has called execve since fork (setpgid(2): EACCES). */
   hasExeced = false;
+  /** Signals without a handler do nothing to it, SIGKILL and SIGSTOP included: init. Off once it has a fault of its own. */
+  unkillable: boolean;
   /** prctl PR_SET_CHILD_SUBREAPER. */
   childSubreaper = false;
   /** prctl PR_SET_DUMPABLE. */
@@ -91,6 +93,7 @@ export class Process {
     public parent: Process | undefined,
     public group: ProcessGroup,
   ) {
+    this.unkillable = pid === 1;
     group.members.add(this);
     parent?.children.add(this);
   }

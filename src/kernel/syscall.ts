@@ -14,6 +14,9 @@ import type { Task } from './task.js';
 
 export type Result = number | Promise<number>;
 
+/** The result of a handler that has set the registers itself (rt_sigreturn): none is stored. */
+export const REGISTERS_SET = -0x8000_0000;
+
 /** Turns one argument register (two words) into a value. */
 export interface Argument<T> {
   decode(task: Task, lo: number, hi: number): T;

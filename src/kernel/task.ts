@@ -10,6 +10,7 @@ import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
 import { SignalState } from './signal-state.js';
 import type { Namespaces } from './namespaces.js';
+import type { Result } from './syscall.js';
 import { type Completion, Sleeper } from './wait.js';
 
 /**
@@ -17,6 +18,20 @@ import { type Completion, Sleeper } from './wait.js';
  * see Sleeper). `stopped`: by job control or a tracer. `zombie`: exited, not yet waited for. `dead`: gone.
  */
 export type TaskState = 'user' | 'kernel' | 'stopped' | 'traced' | 'zombie' | 'dead';
+
+/** How a system call goes on that a signal interrupted, after the handler-less signal: restart_syscall(2). */
+export interface RestartBlock {
+  restart(task: Task): Result;
+}
+
+/** The last exception of a task, for the signal frame: trapno, err and cr2 of struct sigcontext. */
+export interface TrapRecord {
+  readonly number: number;
+  readonly error: number;
+  readonly address: number;
+}
+
+const noTrap: TrapRecord = { number: 0, error: 0, address: 0 };
 
 export class Task extends Sleeper {
   state: TaskState = 'kernel';
@@ -33,6 +48,9 @@ export class Task extends Sleeper {
   robustList = 0;
   /** Number of the system call being served, or -1. */
   syscallNumber = -1;
+  /** What restart_syscall(2) does; valid after a call has failed with ERESTART_RESTARTBLOCK. */
+  restartBlock: RestartBlock | undefined;
+  lastTrap: TrapRecord = noTrap;
   /** Something must be looked at before the task returns to user mode: a signal, a stop, a kill, a tracer. */
   workPending = false;
   /** Exit was asked for (exit_group elsewhere, SIGKILL, exec in another thread): the wait status to exit with. */
@@ -83,7 +101,11 @@ export class Task extends Sleeper {
   }
 
   override signalPending(): boolean {
-    return this.dying !== undefined || this.signals.deliverable(this.process.signals);
+    return (
+      this.dying !== undefined ||
+      this.signals.stopPending !== 0 ||
+      this.signals.deliverable(this.process.signals)
+    );
   }
 
   override fatalSignalPending(): boolean {

@@ -121,7 +121,7 @@ export const SIGSTKSZ = 8192;
 export const SIGSET_SIZE = 8;
 
 /** struct sigaction as rt_sigaction(2) has it. */
-export const sigaction = struct({ sa_handler: u64, sa_flags: u64, sa_restorer: u64, sa_mask: word64 });
+export const sigaction = struct({ sa_handler: u64, sa_flags: word64, sa_restorer: u64, sa_mask: word64 });
 
 export const stack_t = struct({ ss_sp: u64, ss_flags: s32, ss_size: u64 });
 

@@ -1,0 +1,249 @@
+/**
+ * Signal frames: `struct rt_sigframe` of Linux on x86-64, which unwinders, debuggers and programs that change their own
+ * context rely on. sigaction(2), sigreturn(2); arch/x86/kernel/signal_64.c and fpu/signal.c have the layout:
+ *
+ *     high  the interrupted stack, less a red zone of 128 bytes; or the top of the alternate stack
+ *           XSAVE area, at a multiple of 64, and FP_XSTATE_MAGIC2
+ *           siginfo, ucontext, return address (the restorer), at a multiple of 16, less 8: as after a call
+ *     low   the handler's stack pointer
+ *
+ * A frame is user data: what sigreturn takes from it is checked, so that the host thread that runs the guest can load it.
+ */
+import { type CpuContext, EFLAGS, GREG_COUNT, RAX, RDI, RDX, RIP, RSI, RSP } from '../../host/cpu.js';
+import { alignDown, lo, hi } from '../../lib/word64.js';
+import { isOnStack, setAlternateStack } from '../../kernel/signal.js';
+import { setBlocked } from '../../kernel/signal-mask.js';
+import { SignalSet } from '../../kernel/signal-set.js';
+import type { SignalAction, SignalInfo } from '../../kernel/signal-state.js';
+import { writeSiginfo } from '../../kernel/siginfo.js';
+import type { Task } from '../../kernel/task.js';
+import { EFAULT, Errno } from '../../uapi/errno.js';
+import {
+  FPX_SW_BYTES_OFFSET,
+  FP_XSTATE_MAGIC1,
+  FP_XSTATE_MAGIC2,
+  FP_XSTATE_MAGIC2_SIZE,
+  SA_ONSTACK,
+  SA_RESTORER,
+  SA_SIGINFO,
+  SI_MAX_SIZE,
+  UC_FP_XSTATE,
+  UC_SIGCONTEXT_SS,
+  UC_STRICT_RESTORE_SS,
+  _fpx_sw_bytes,
+  sigcontext,
+  stack_t,
+  ucontext,
+} from '../../uapi/signal.js';
+import { getRegister, gregsOf, setRegister } from './registers.js';
+
+const RED_ZONE = 128;
+/** rt_sigframe: the restorer's address, then the ucontext, then the siginfo. */
+const UCONTEXT = 8;
+const SIGCONTEXT = UCONTEXT + ucontext.offset.uc_mcontext;
+const SIGINFO = UCONTEXT + ucontext.size;
+const FRAME_SIZE = SIGINFO + SI_MAX_SIZE;
+
+/** Flags that a handler may change in its frame: AC, RF, OF, DF, TF, SF, ZF, AF, PF, CF. */
+const USER_EFLAGS = 0x5_0dd5;
+const EFLAGS_TF = 0x100;
+const EFLAGS_DF = 0x400;
+const EFLAGS_RF = 0x1_0000;
+/** __USER_CS and __USER_DS. */
+const USER_CS = 0x33;
+const USER_SS = 0x2b;
+
+/** The legacy part of an XSAVE area (FXSAVE), and the header behind it. */
+const FXSAVE_SIZE = 512;
+const XSAVE_HEADER_END = 576;
+const MXCSR = 24;
+const MXCSR_MASK = 28;
+/** What processors support that do not tell. */
+const DEFAULT_MXCSR_MASK = 0xffbf;
+/** x87 and SSE, in xstate_bv. */
+const XFEATURES_LEGACY = 3;
+
+const contextFlags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+
+/** Makes a frame for a handler and points the registers at it. False when the stack can't hold it. */
+export function pushSignalFrame(task: Task, action: SignalAction, info: SignalInfo): boolean {
+  // Linux on x86-64 knows no other way back.
+  if ((action.flags & SA_RESTORER) === 0) return false;
+  const { context } = task;
+  if (context === undefined) return false;
+  const gregs = gregsOf(task);
+  const { fpu } = context;
+  const stack = chooseStack(task, getRegister(gregs, RSP), action);
+  const fpstate = alignDown(stack.top - (fpu.length + FP_XSTATE_MAGIC2_SIZE), 64);
+  const frame = alignDown(fpstate - FRAME_SIZE, 16) - 8;
+  // Rather die than run over the end of the alternate stack.
+  if (frame < 0 || (stack.alternate && !isWithin(task, frame))) return false;
+
+  const bytes = new Uint8Array(fpstate - frame + fpu.length + FP_XSTATE_MAGIC2_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, lo(action.restorer) >>> 0, true);
+  view.setInt32(4, hi(action.restorer), true);
+  writeContext(task, view, gregs, fpstate);
+  if ((action.flags & SA_SIGINFO) !== 0) writeSiginfo(view, SIGINFO, info);
+  bytes.set(fpu, fpstate - frame);
+  view.setUint32(fpstate - frame + fpu.length, FP_XSTATE_MAGIC2, true);
+  try {
+    task.memory.copyOut(frame, bytes);
+  } catch (error) {
+    if (error === EFAULT) return false;
+    throw error;
+  }
+
+  setRegister(gregs, RDI, info.signal);
+  setRegister(gregs, RSI, frame + SIGINFO);
+  setRegister(gregs, RDX, frame + UCONTEXT);
+  // As for a function with a variable number of arguments.
+  setRegister(gregs, RAX, 0);
+  setRegister(gregs, RSP, frame);
+  setRegister(gregs, RIP, action.handler);
+  gregs[2 * EFLAGS] &= ~(EFLAGS_DF | EFLAGS_RF | EFLAGS_TF);
+  context.resetFpu();
+  return true;
+}
+
+/** Where the frame goes: below the red zone, or onto the alternate stack if the handler wants that and is not on it. */
+function chooseStack(task: Task, pointer: number, action: SignalAction): { top: number; alternate: boolean } {
+  const { altStack } = task.signals;
+  const nested = isOnStack(altStack, pointer);
+  const top = pointer - RED_ZONE;
+  if ((action.flags & SA_ONSTACK) !== 0 && altStack.size > 0 && !isOnStack(altStack, top))
+    return { top: altStack.address + altStack.size, alternate: true };
+  return { top, alternate: nested };
+}
+
+/** Whether the frame still lies on the alternate stack, SS_AUTODISARM or not. */
+function isWithin(task: Task, frame: number): boolean {
+  const { address, size } = task.signals.altStack;
+  return frame > address && frame - address <= size;
+}
+
+function writeContext(task: Task, view: DataView, gregs: Int32Array, fpstate: number): void {
+  const { altStack, blocked, savedMask } = task.signals;
+  const { uc_flags, uc_stack, uc_sigmask } = ucontext.field;
+  uc_flags.set(view, UCONTEXT, contextFlags);
+  const { ss_sp, ss_flags, ss_size } = stack_t.field;
+  const stackAt = UCONTEXT + uc_stack.offset;
+  ss_sp.set(view, stackAt, altStack.address);
+  ss_flags.set(view, stackAt, altStack.flags);
+  ss_size.set(view, stackAt, altStack.size);
+  for (let index = 0; index < 2 * GREG_COUNT; index++)
+    view.setInt32(SIGCONTEXT + 4 * index, gregs[index], true);
+  const { cs, ss, err, trapno, oldmask, cr2, fpstate: fpstateField } = sigcontext.field;
+  cs.set(view, SIGCONTEXT, USER_CS);
+  ss.set(view, SIGCONTEXT, USER_SS);
+  err.set(view, SIGCONTEXT, task.lastTrap.error);
+  trapno.set(view, SIGCONTEXT, task.lastTrap.number);
+  cr2.set(view, SIGCONTEXT, task.lastTrap.address);
+  fpstateField.set(view, SIGCONTEXT, fpstate);
+  // A wait with a mask of its own (sigsuspend) is over: its old mask comes back.
+  const mask = savedMask ?? blocked;
+  oldmask.setWords(view, SIGCONTEXT, mask.lo, mask.hi);
+  uc_sigmask.setWords(view, UCONTEXT, mask.lo, mask.hi);
+}
+
+/** Undoes the frame that the stack pointer points at (its return address is popped). False when it is bad. */
+export function popSignalFrame(task: Task): boolean {
+  const { context } = task;
+  if (context === undefined) return false;
+  const gregs = gregsOf(task);
+  try {
+    const bytes = task.memory.copyIn(getRegister(gregs, RSP) - 8, SIGINFO);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { uc_sigmask, uc_stack } = ucontext.field;
+    const mask = new SignalSet(uc_sigmask.getLo(view, UCONTEXT), uc_sigmask.getHi(view, UCONTEXT));
+    setBlocked(task, mask);
+    if (!restoreRegisters(gregs, view)) return false;
+    if (!restoreFpu(task, context, sigcontext.field.fpstate.get(view, SIGCONTEXT))) {
+      context.resetFpu();
+      return false;
+    }
+    const { ss_sp, ss_flags, ss_size } = uc_stack.get(view, UCONTEXT);
+    restoreStack(task, ss_sp, ss_flags, ss_size, getRegister(gregs, RSP));
+    return true;
+  } catch (error) {
+    if (error === EFAULT) return false;
+    throw error;
+  }
+}
+
+/** False for an instruction pointer that the processor refuses to go to. */
+function restoreRegisters(gregs: Int32Array, view: DataView): boolean {
+  const flags =
+    (gregs[2 * EFLAGS] & ~USER_EFLAGS) | (view.getInt32(SIGCONTEXT + 8 * EFLAGS, true) & USER_EFLAGS);
+  for (let index = 0; index < 2 * EFLAGS; index++) gregs[index] = view.getInt32(SIGCONTEXT + 4 * index, true);
+  gregs[2 * EFLAGS] = flags;
+  return gregs[2 * RIP + 1] >>> 0 < 0x8000;
+}
+
+/** A stack that the handler has broken in its frame is no reason to fail. */
+function restoreStack(task: Task, address: number, flags: number, size: number, pointer: number): void {
+  try {
+    setAlternateStack(task, { address, flags, size }, pointer);
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+  }
+}
+
+/** Loads the FPU from a frame. EFAULT; false when XRSTOR would refuse. */
+function restoreFpu(task: Task, context: CpuContext, at: number): boolean {
+  if (at === 0) {
+    context.resetFpu();
+    return true;
+  }
+  if (at % 64 !== 0) return false;
+  const { fpu } = context;
+  const state = readFpuState(task, at, fpu.length);
+  const view = new DataView(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
+  const mask = new DataView(fpu.buffer, fpu.byteOffset).getUint32(MXCSR_MASK, true) || DEFAULT_MXCSR_MASK;
+  if ((view.getUint32(MXCSR, true) & ~mask) !== 0) return false;
+  let presentLo = XFEATURES_LEGACY;
+  let presentHi = 0;
+  if (state.bytes.length > FXSAVE_SIZE) {
+    const { cpu } = task.kernel.host;
+    const lowBits = view.getUint32(FXSAVE_SIZE, true);
+    const highBits = view.getUint32(FXSAVE_SIZE + 4, true);
+    if ((lowBits & ~cpu.xfeaturesLo) !== 0 || (highBits & ~cpu.xfeaturesHi) !== 0) return false;
+    // xcomp_bv and what is reserved: only the standard format is for signal frames.
+    for (let offset = FXSAVE_SIZE + 8; offset < XSAVE_HEADER_END; offset += 4)
+      if (view.getInt32(offset) !== 0) return false;
+    presentLo = lowBits & state.featuresLo;
+    presentHi = highBits & state.featuresHi;
+    fpu.set(state.bytes.subarray(XSAVE_HEADER_END), XSAVE_HEADER_END);
+  }
+  // The software bytes at its end are the host's, for its own sigreturn.
+  fpu.set(state.bytes.subarray(0, FPX_SW_BYTES_OFFSET), 0);
+  const header = new DataView(fpu.buffer, fpu.byteOffset + FXSAVE_SIZE, XSAVE_HEADER_END - FXSAVE_SIZE);
+  header.setInt32(0, presentLo, true);
+  header.setInt32(4, presentHi, true);
+  for (let offset = 8; offset < XSAVE_HEADER_END - FXSAVE_SIZE; offset += 4) header.setInt32(offset, 0);
+  return true;
+}
+
+interface FpuState {
+  /** An XSAVE area, or only its legacy part. */
+  readonly bytes: Uint8Array;
+  readonly featuresLo: number;
+  readonly featuresHi: number;
+}
+
+/** The magic words tell whether a frame has the extended state; who writes frames of his own may leave them out. */
+function readFpuState(task: Task, at: number, areaSize: number): FpuState {
+  const legacy = task.memory.copyIn(at, FXSAVE_SIZE);
+  const software = _fpx_sw_bytes.decode(legacy.subarray(FPX_SW_BYTES_OFFSET));
+  const { magic1, xstate_size: stateSize, extended_size: extendedSize, xfeatures } = software;
+  const legacyOnly = { bytes: legacy, featuresLo: XFEATURES_LEGACY, featuresHi: 0 };
+  if (
+    magic1 !== FP_XSTATE_MAGIC1 ||
+    stateSize < XSAVE_HEADER_END ||
+    stateSize > areaSize ||
+    stateSize > extendedSize
+  )
+    return legacyOnly;
+  if (task.memory.getU32(at + stateSize) !== FP_XSTATE_MAGIC2) return legacyOnly;
+  return { bytes: task.memory.copyIn(at, stateSize), featuresLo: xfeatures.lo, featuresHi: xfeatures.hi };
+}

@@ -1,0 +1,33 @@
+/** CPU time and other counters of tasks and processes: getrusage(2), times(2), the CPU clocks of clock_gettime(2). */
+import { Usage, type Process } from './process.js';
+import type { Task } from './task.js';
+
+/**
+ * CPU time of a task in nanoseconds. All of it counts as user time: what the kernel does for a task, it does in its own
+ * host thread, and telling whose time that is would cost two clock readings for each call.
+ */
+export const taskCpuTime = (task: Task): number => task.finalCpuTime + (task.context?.cpuTimeNs() ?? 0);
+
+/** CPU time of all threads of a process, also of those that have exited. */
+export function processCpuTime(process: Process): number {
+  let sum = process.ownUsage.userNs + process.ownUsage.systemNs;
+  for (const thread of process.threads) sum += taskCpuTime(thread);
+  return sum;
+}
+
+export function taskUsage(task: Task): Usage {
+  const usage = new Usage();
+  usage.userNs = taskCpuTime(task);
+  usage.minorFaults = task.minorFaults;
+  usage.majorFaults = task.majorFaults;
+  usage.voluntarySwitches = task.voluntarySwitches;
+  return usage;
+}
+
+/** Of all threads of a process: `ownUsage` has those that are gone. */
+export function processUsage(process: Process): Usage {
+  const usage = new Usage();
+  usage.add(process.ownUsage);
+  for (const thread of process.threads) usage.add(taskUsage(thread));
+  return usage;
+}
