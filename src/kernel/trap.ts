@@ -17,7 +17,9 @@ import { doGroupExit, exitTask } from './exit.js';
 import type { Kernel } from './kernel.js';
 import { oops } from './panic.js';
 import { syscallEntryStop, syscallExitStop } from './ptrace.js';
-import { faultInfo, forceSignal, prepareReturn } from './signal.js';
+import { faultInfo } from './siginfo.js';
+import { forceSignal } from './signal-send.js';
+import { prepareReturn } from './signal-deliver.js';
 import { REGISTERS_SET, type Result } from './syscall.js';
 import type { Task } from './task.js';
 

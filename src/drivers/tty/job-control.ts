@@ -1,7 +1,8 @@
 /** Job control: who may use a terminal, and what happens to those who may not. credentials(7), termios(3) TOSTOP. */
-import { isOrphaned } from '../../kernel/job-control.js';
+import { isOrphaned } from '../../kernel/process-group.js';
 import type { ProcessGroup } from '../../kernel/process.js';
-import { kernelInfo, sendToGroup } from '../../kernel/signal.js';
+import { kernelInfo } from '../../kernel/siginfo.js';
+import { sendToGroup } from '../../kernel/signal-send.js';
 import type { Task } from '../../kernel/task.js';
 import { EIO, ERESTARTSYS } from '../../uapi/errno.js';
 import { SIGTTIN, SIGTTOU, SIG_IGN } from '../../uapi/signal.js';
@@ -21,7 +22,7 @@ function inBackground(task: Task, tty: Tty): ProcessGroup | undefined {
 export function checkRead(task: Task, tty: Tty): void {
   const group = inBackground(task, tty);
   if (group === undefined) return;
-  if (ignoredOrBlocked(task, SIGTTIN) || isOrphaned(group)) throw EIO;
+  if (ignoredOrBlocked(task, SIGTTIN) || isOrphaned(group, undefined)) throw EIO;
   sendToGroup(group, kernelInfo(SIGTTIN));
   throw ERESTARTSYS;
 }
@@ -30,7 +31,7 @@ export function checkRead(task: Task, tty: Tty): void {
 export function checkChange(task: Task, tty: Tty): void {
   const group = inBackground(task, tty);
   if (group === undefined || ignoredOrBlocked(task, SIGTTOU)) return;
-  if (isOrphaned(group)) throw EIO;
+  if (isOrphaned(group, undefined)) throw EIO;
   sendToGroup(group, kernelInfo(SIGTTOU));
   throw ERESTARTSYS;
 }

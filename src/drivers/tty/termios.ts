@@ -70,16 +70,17 @@ export class Termios {
   decode(bytes: Uint8Array): Termios {
     const next = this.clone();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const record = bytes.length === termios2.size ? termios2.read(view, 0) : termios.read(view, 0);
+    const record = termios.read(view, 0);
     next.iflag = record.c_iflag;
     next.oflag = record.c_oflag;
     next.cflag = record.c_cflag;
     next.lflag = record.c_lflag;
     next.line = record.c_line;
     next.cc = Uint8Array.from(record.c_cc.subarray(0, NCCS));
-    if ('c_ospeed' in record && (record.c_cflag & CBAUD) === BOTHER) {
-      next.ispeed = record.c_ispeed as number;
-      next.ospeed = record.c_ospeed as number;
+    if (bytes.length === termios2.size && (record.c_cflag & CBAUD) === BOTHER) {
+      const { c_ispeed, c_ospeed } = termios2.field;
+      next.ispeed = c_ispeed.get(view, 0);
+      next.ospeed = c_ospeed.get(view, 0);
     } else next.ispeed = next.ospeed = speedOf(next.cflag);
     return next;
   }

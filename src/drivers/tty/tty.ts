@@ -4,7 +4,8 @@
  */
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ControllingTerminal, ProcessGroup, Session } from '../../kernel/process.js';
-import { kernelInfo, sendToGroup, sendToProcess } from '../../kernel/signal.js';
+import { kernelInfo } from '../../kernel/siginfo.js';
+import { sendToGroup, sendToProcess } from '../../kernel/signal-send.js';
 import { WaitQueue } from '../../kernel/wait.js';
 import type { Name } from '../../lib/names.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from '../../uapi/epoll.js';
