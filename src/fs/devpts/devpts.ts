@@ -8,6 +8,7 @@ import { DT_CHR, DT_DIR } from '../../uapi/dirent.js';
 import { RLIMIT_NOFILE } from '../../uapi/resource.js';
 import { S_IFCHR, S_IFDIR } from '../../uapi/stat.js';
 import { makeDevice } from '../char-dev.js';
+import { forget, lookupChild } from '../dcache.js';
 import { Dentry } from '../dentry.js';
 import { type DirectorySink, File } from '../file.js';
 import { Inode, type OpenContext } from '../inode.js';
@@ -158,7 +159,8 @@ export class DevptsSuperBlock extends SuperBlock {
   removeSlave(index: number): void {
     const name = String(index);
     this.rootInode.slaves.delete(name);
-    this.root.children.delete(name);
+    const dentry = this.root.child(name);
+    if (dentry !== undefined) forget(dentry);
   }
 
   override revalidate(dentry: Dentry): boolean {
@@ -190,7 +192,7 @@ export class DevptsSuperBlock extends SuperBlock {
     const name = String(index);
     const inode = this.rootInode.slaves.get(name);
     if (inode === undefined) throw EIO;
-    const dentry = this.root.children.get(name) ?? new Dentry(this.root, name, inode, this);
+    const dentry = lookupChild(this.root, name);
     const file = open(inode, { task, mount, dentry, flags });
     return task.files.install(file, (flags & O_CLOEXEC) !== 0, task.process.rlimits[RLIMIT_NOFILE].soft);
   }
@@ -215,10 +217,9 @@ export class DevptsFileSystem extends FileSystemType {
   instanceFor(context: OpenContext): DevptsSuperBlock {
     const { superBlock } = context.dentry;
     if (superBlock instanceof DevptsSuperBlock) return superBlock;
-    const beside = context.dentry.parent?.children.get('pts');
-    if (beside !== undefined)
-      for (const mount of context.mount.children)
-        if (mount.mountpoint === beside && mount.superBlock instanceof DevptsSuperBlock) return mount.superBlock;
+    const beside = context.dentry.parent?.child('pts');
+    const mounted = beside && context.mount.children.get(beside)?.superBlock;
+    if (mounted instanceof DevptsSuperBlock) return mounted;
     if (this.first === undefined) throw ENOENT;
     return this.first;
   }
