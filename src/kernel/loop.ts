@@ -47,6 +47,7 @@ export async function runLoop(kernel: Kernel, traps: Traps, hooks: LoopHooks): P
       cpu.endSleep();
     } else events.poll(0);
     lastPoll = clock.now();
-    for (let message = host.nextMessage(); message !== undefined; message = host.nextMessage()) hooks.message(message);
+    for (let message = host.nextMessage(); message !== undefined; message = host.nextMessage())
+      hooks.message(message);
   }
 }

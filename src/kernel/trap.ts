@@ -11,12 +11,11 @@ import {
   TRAP_PAGE_FAULT,
   TRAP_SYSCALL,
 } from '../host/cpu.js';
-import { ENOSYS, Errno } from '../uapi/errno.js';
+import { ENOSYS, ERESTARTSYS, ERESTART_RESTARTBLOCK, Errno } from '../uapi/errno.js';
 import { SIGBUS, SIGKILL, SIGSEGV, SI_KERNEL } from '../uapi/signal.js';
 import { doGroupExit, exitTask } from './exit.js';
 import type { Kernel } from './kernel.js';
 import { oops } from './panic.js';
-import { syscallEntryStop, syscallExitStop } from './ptrace.js';
 import { faultInfo } from './siginfo.js';
 import { forceSignal } from './signal-send.js';
 import { prepareReturn } from './signal-deliver.js';
@@ -42,7 +41,10 @@ export class Traps {
         this.pageFault(task, context.faultAddress, context.faultAccess);
         return;
       case TRAP_EXCEPTION:
-        forceSignal(task, faultInfo(context.signal, context.signalCode, this.kernel.arch.instructionPointer(task)));
+        forceSignal(
+          task,
+          faultInfo(context.signal, context.signalCode, this.kernel.arch.instructionPointer(task)),
+        );
         this.returnToUser(task);
         return;
       case TRAP_INTERRUPTED:
@@ -62,10 +64,6 @@ export class Traps {
   private syscall(task: Task, number: number): void {
     task.state = 'kernel';
     task.syscallNumber = number;
-    if (task.tracer !== undefined) {
-      this.later(task, this.tracedCall(task));
-      return;
-    }
     const result = this.call(task, number);
     if (typeof result === 'number') this.finish(task, result);
     else this.later(task, result);
@@ -87,22 +85,6 @@ export class Traps {
     }
   }
 
-  /** A system call of a traced task: stops before and after; the tracer may change number, arguments and result. */
-  private async tracedCall(task: Task): Promise<number> {
-    await syscallEntryStop(task);
-    let result = REGISTERS_SET;
-    if (task.syscallNumber !== -1) {
-      try {
-        result = await this.call(task, task.syscallNumber);
-      } catch (error) {
-        result = this.errorNumber(task, error);
-      }
-    }
-    if (result !== REGISTERS_SET && task.context !== undefined) this.kernel.arch.setResult(task, result);
-    await syscallExitStop(task);
-    return REGISTERS_SET;
-  }
-
   private later(task: Task, result: Promise<number>): void {
     const { scheduler } = this.kernel;
     if (task.sleeping === undefined) scheduler.stir(task);
@@ -121,6 +103,8 @@ export class Traps {
   private finish(task: Task, result: number): void {
     if (task.context === undefined) return;
     if (result !== REGISTERS_SET) this.kernel.arch.setResult(task, result);
+    // An interrupted call is repeated or fails, even when its signal has been taken by another thread.
+    if (result <= -ERESTARTSYS.number && result >= -ERESTART_RESTARTBLOCK.number) task.workPending = true;
     this.returnToUser(task);
   }
 

@@ -100,4 +100,3 @@ export class Line extends TtyPort implements ChannelEvents {
     this.tty.inputReady();
   }
 }
-

@@ -14,7 +14,8 @@ function ignoredOrBlocked(task: Task, signal: number): boolean {
 
 function inBackground(task: Task, tty: Tty): ProcessGroup | undefined {
   const { group, session } = task.process;
-  if (session.controllingTerminal !== tty || tty.foreground === undefined || tty.foreground === group) return undefined;
+  if (session.controllingTerminal !== tty || tty.foreground === undefined || tty.foreground === group)
+    return undefined;
   return group;
 }
 

@@ -150,7 +150,13 @@ export class NTty {
       if (this.host.outputStopped && (iflag & IXANY) !== 0) this.host.startOutput();
     }
     if ((lflag & ISIG) !== 0) {
-      const signal = this.is(c, VINTR) ? SIGINT : this.is(c, VQUIT) ? SIGQUIT : this.is(c, VSUSP) ? SIGTSTP : 0;
+      const signal = this.is(c, VINTR)
+        ? SIGINT
+        : this.is(c, VQUIT)
+          ? SIGQUIT
+          : this.is(c, VSUSP)
+            ? SIGTSTP
+            : 0;
       if (signal !== 0) {
         this.signal(c, signal);
         return;
@@ -194,7 +200,8 @@ export class NTty {
     if (extended && this.has(ECHO) && this.is(c, VREPRINT)) {
       this.echoCharacter(c);
       this.output(NL);
-      for (let position = this.lineHead; position < this.head; position++) this.echoCharacter(this.bytes[position % SIZE]);
+      for (let position = this.lineHead; position < this.head; position++)
+        this.echoCharacter(this.bytes[position % SIZE]);
       return;
     }
     if (c === NL) {
@@ -385,7 +392,8 @@ export class NTty {
 
   /** After a read of exactly a line's bytes without its end-of-file mark, that mark must not read as an end of file. */
   skipEndOfFile(): void {
-    if (this.canonical && this.tail < this.lineHead && (this.marks[this.tail % SIZE] & END_OF_FILE) !== 0) this.tail++;
+    if (this.canonical && this.tail < this.lineHead && (this.marks[this.tail % SIZE] & END_OF_FILE) !== 0)
+      this.tail++;
   }
 
   flushInput(): void {

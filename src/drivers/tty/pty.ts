@@ -98,7 +98,8 @@ export class Pty extends TtyPort {
 
   override settingsChanged(settings: Termios): void {
     if (!this.packetMode) return;
-    const stoppable = (settings.iflag & IXON) !== 0 && settings.cc[VSTOP] === 19 && settings.cc[VSTART] === 17;
+    const stoppable =
+      (settings.iflag & IXON) !== 0 && settings.cc[VSTOP] === 19 && settings.cc[VSTART] === 17;
     this.packetNotice &= ~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
     this.notice(stoppable ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
     if ((settings.lflag & EXTPROC) !== 0) this.notice(0x40);

@@ -18,14 +18,16 @@ export function openTty(tty: Tty, inode: Inode, context: OpenContext, controllin
   const { task } = context;
   if (tty.exclusive && !capable(task.credentials, CAP_SYS_ADMIN)) throw EBUSY;
   const file = new TtyFile(tty, context.mount, context.dentry, inode, context.flags, task.credentials);
-  if (controlling && (context.flags & O_NOCTTY) === 0 && (context.flags & O_ACCMODE) !== O_WRONLY) adopt(task, tty);
+  if (controlling && (context.flags & O_NOCTTY) === 0 && (context.flags & O_ACCMODE) !== O_WRONLY)
+    adopt(task, tty);
   return file;
 }
 
 function adopt(task: Task, tty: Tty): void {
   const { process } = task;
   const { session } = process;
-  if (session.id !== process.pid || session.controllingTerminal !== undefined || tty.session !== undefined) return;
+  if (session.id !== process.pid || session.controllingTerminal !== undefined || tty.session !== undefined)
+    return;
   tty.attachSession(session);
   tty.foreground = process.group;
 }

@@ -58,10 +58,24 @@ export class Termios {
   /** The old form, with 16-bit flags and 8 control characters. */
   encodeOld(): Uint8Array {
     const { iflag, oflag, cflag, lflag, line, cc } = this;
-    return termio.encode({ c_iflag: iflag, c_oflag: oflag, c_cflag: cflag, c_lflag: lflag, c_line: line, c_cc: cc.slice(0, NCC) });
+    return termio.encode({
+      c_iflag: iflag,
+      c_oflag: oflag,
+      c_cflag: cflag,
+      c_lflag: lflag,
+      c_line: line,
+      c_cc: cc.slice(0, NCC),
+    });
   }
 
-  private record(): { c_iflag: number; c_oflag: number; c_cflag: number; c_lflag: number; c_line: number; c_cc: Uint8Array } {
+  private record(): {
+    c_iflag: number;
+    c_oflag: number;
+    c_cflag: number;
+    c_lflag: number;
+    c_line: number;
+    c_cc: Uint8Array;
+  } {
     const { iflag, oflag, cflag, lflag, line, cc } = this;
     return { c_iflag: iflag, c_oflag: oflag, c_cflag: cflag, c_lflag: lflag, c_line: line, c_cc: cc };
   }

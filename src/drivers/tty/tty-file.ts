@@ -161,7 +161,8 @@ export class TtyFile extends File {
     table?.wait(tty.writers);
     if (this.hungUp) return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP;
     let events = 0;
-    const minimum = tty.discipline.canonical || tty.termios.cc[VTIME] > 0 ? 1 : Math.max(1, tty.termios.cc[VMIN]);
+    const minimum =
+      tty.discipline.canonical || tty.termios.cc[VTIME] > 0 ? 1 : Math.max(1, tty.termios.cc[VMIN]);
     if (tty.discipline.available >= minimum || tty.inputEnded) events |= EPOLLIN | EPOLLRDNORM;
     if (!tty.outputStopped && tty.port.room() > 0) events |= EPOLLOUT | EPOLLWRNORM;
     return events;

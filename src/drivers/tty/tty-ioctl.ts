@@ -72,23 +72,46 @@ export function ttyIoctl(task: Task, tty: Tty, request: number, argument: number
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
-      return setTermios(task, tty, tty.termios.decode(memory.copyIn(argument, termios.size)), request - TCSETS);
+      return setTermios(
+        task,
+        tty,
+        tty.termios.decode(memory.copyIn(argument, termios.size)),
+        request - TCSETS,
+      );
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
-      return setTermios(task, tty, tty.termios.decode(memory.copyIn(argument, termios2.size)), request - TCSETS2);
+      return setTermios(
+        task,
+        tty,
+        tty.termios.decode(memory.copyIn(argument, termios2.size)),
+        request - TCSETS2,
+      );
     case TCSETA:
     case TCSETAW:
     case TCSETAF:
-      return setTermios(task, tty, tty.termios.decodeOld(memory.copyIn(argument, termio.size)), request - TCSETA);
+      return setTermios(
+        task,
+        tty,
+        tty.termios.decodeOld(memory.copyIn(argument, termio.size)),
+        request - TCSETA,
+      );
     case TIOCGWINSZ: {
       const { rows, columns, xPixels, yPixels } = tty.windowSize;
-      memory.copyOut(argument, winsize.encode({ ws_row: rows, ws_col: columns, ws_xpixel: xPixels, ws_ypixel: yPixels }));
+      memory.copyOut(
+        argument,
+        winsize.encode({ ws_row: rows, ws_col: columns, ws_xpixel: xPixels, ws_ypixel: yPixels }),
+      );
       return 0;
     }
     case TIOCSWINSZ: {
       const size = winsize.decode(memory.copyIn(argument, winsize.size));
-      tty.setWindowSize({ rows: size.ws_row, columns: size.ws_col, xPixels: size.ws_xpixel, yPixels: size.ws_ypixel });
+      tty.setWindowSize({
+        rows: size.ws_row,
+        columns: size.ws_col,
+        xPixels: size.ws_xpixel,
+        yPixels: size.ws_ypixel,
+      });
       return 0;
     }
     case TIOCGPGRP:
@@ -108,7 +131,8 @@ export function ttyIoctl(task: Task, tty: Tty, request: number, argument: number
     case TIOCNOTTY:
       return giveUpControlling(task, tty);
     case TIOCSTI:
-      if (task.process.session.controllingTerminal !== tty && !capable(task.credentials, CAP_SYS_ADMIN)) throw EPERM;
+      if (task.process.session.controllingTerminal !== tty && !capable(task.credentials, CAP_SYS_ADMIN))
+        throw EPERM;
       tty.receive(memory.copyIn(argument, 1));
       return 0;
     case FIONREAD:

@@ -10,7 +10,14 @@ import { WaitQueue } from '../../kernel/wait.js';
 import type { Name } from '../../lib/names.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from '../../uapi/epoll.js';
 import { SIGCONT, SIGHUP, SIGWINCH } from '../../uapi/signal.js';
-import { ICANON, OPOST, TIOCPKT_FLUSHREAD, TIOCPKT_FLUSHWRITE, TIOCPKT_START, TIOCPKT_STOP } from '../../uapi/termios.js';
+import {
+  ICANON,
+  OPOST,
+  TIOCPKT_FLUSHREAD,
+  TIOCPKT_FLUSHWRITE,
+  TIOCPKT_START,
+  TIOCPKT_STOP,
+} from '../../uapi/termios.js';
 import { type DisciplineHost, NTty } from './n-tty.js';
 import type { TtyPort } from './port.js';
 import { Termios } from './termios.js';
@@ -178,7 +185,12 @@ export class Tty implements ControllingTerminal, DisciplineHost {
 
   setWindowSize(size: WindowSize): void {
     const old = this.windowSize;
-    if (old.rows === size.rows && old.columns === size.columns && old.xPixels === size.xPixels && old.yPixels === size.yPixels)
+    if (
+      old.rows === size.rows &&
+      old.columns === size.columns &&
+      old.xPixels === size.xPixels &&
+      old.yPixels === size.yPixels
+    )
       return;
     this.windowSize = size;
     this.signalForeground(SIGWINCH);

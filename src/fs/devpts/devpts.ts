@@ -13,7 +13,13 @@ import { Dentry } from '../dentry.js';
 import { type DirectorySink, File } from '../file.js';
 import { Inode, type OpenContext } from '../inode.js';
 import type { Mount } from '../mount.js';
-import { type FileSystemStatistics, FileSystemType, type MountRequest, SuperBlock, unknownOption } from '../super-block.js';
+import {
+  type FileSystemStatistics,
+  FileSystemType,
+  type MountRequest,
+  SuperBlock,
+  unknownOption,
+} from '../super-block.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
@@ -153,7 +159,10 @@ export class DevptsSuperBlock extends SuperBlock {
   addSlave(index: number, task: Task): void {
     const { uid, gid, mode } = this.options;
     const owner = task.credentials;
-    this.rootInode.slaves.set(String(index), new SlaveInode(this, index, uid ?? owner.fsuid, gid ?? owner.fsgid, mode));
+    this.rootInode.slaves.set(
+      String(index),
+      new SlaveInode(this, index, uid ?? owner.fsuid, gid ?? owner.fsgid, mode),
+    );
   }
 
   removeSlave(index: number): void {
@@ -172,7 +181,16 @@ export class DevptsSuperBlock extends SuperBlock {
   }
 
   override statfs(): FileSystemStatistics {
-    return { type: DEVPTS_SUPER_MAGIC, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255 };
+    return {
+      type: DEVPTS_SUPER_MAGIC,
+      bsize: 4096,
+      blocks: 0,
+      bfree: 0,
+      bavail: 0,
+      files: 0,
+      ffree: 0,
+      namelen: 255,
+    };
   }
 
   override showOptions(): Name {
@@ -188,7 +206,13 @@ export class DevptsSuperBlock extends SuperBlock {
   }
 
   /** Opens a slave of this instance by number for TIOCGPTPEER: a new descriptor. */
-  openSlave(task: Task, mount: Mount, index: number, flags: number, open: (inode: Inode, context: OpenContext) => File): number {
+  openSlave(
+    task: Task,
+    mount: Mount,
+    index: number,
+    flags: number,
+    open: (inode: Inode, context: OpenContext) => File,
+  ): number {
     const name = String(index);
     const inode = this.rootInode.slaves.get(name);
     if (inode === undefined) throw EIO;

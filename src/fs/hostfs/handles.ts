@@ -4,7 +4,14 @@
  */
 import { type HostFiles } from '../../host/files.js';
 import { check } from '../../uapi/errno.js';
-import { O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from '../../uapi/fcntl.js';
+import {
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from '../../uapi/fcntl.js';
 import type { HostInode } from './inode.js';
 
 const DIRECTORIES_KEPT = 512;
@@ -30,7 +37,9 @@ export class HostHandles {
     let fd = this.directories.get(inode);
     if (fd !== undefined) this.directories.delete(inode);
     else {
-      fd = check(this.files.open(this.root, inode.hostPath(), O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, CONFINED));
+      fd = check(
+        this.files.open(this.root, inode.hostPath(), O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, CONFINED),
+      );
       if (this.directories.size >= DIRECTORIES_KEPT) this.closeOldest(this.directories);
     }
     this.directories.set(inode, fd);

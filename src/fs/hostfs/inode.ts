@@ -58,7 +58,8 @@ export class HostInode extends Inode implements PageStore {
 
   /** Takes over what the host says. A file that has changed behind our back loses its cached pages. */
   take(stat: HostStat): void {
-    const changed = stat.mtime !== this.mtime.sec || stat.mtimeNsec !== this.mtime.nsec || stat.size !== this.size;
+    const changed =
+      stat.mtime !== this.mtime.sec || stat.mtimeNsec !== this.mtime.nsec || stat.size !== this.size;
     this.mode = stat.mode;
     this.nlink = stat.nlink;
     this.uid = stat.uid;
@@ -117,7 +118,9 @@ export class HostInode extends Inode implements PageStore {
 
   override create(name: Name, mode: number, owner: Credentials): Inode {
     const { files, handles } = this.sb;
-    const fd = check(files.open(handles.directory(this), name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode & 0o7777, 0));
+    const fd = check(
+      files.open(handles.directory(this), name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode & 0o7777, 0),
+    );
     files.close(fd);
     return this.made(name, mode, owner);
   }
@@ -180,7 +183,14 @@ export class HostInode extends Inode implements PageStore {
     }
   }
 
-  override rename(name: Name, inode: Inode, to: Inode, toName: Name, replaced: Inode | undefined, flags: number): void {
+  override rename(
+    name: Name,
+    inode: Inode,
+    to: Inode,
+    toName: Name,
+    replaced: Inode | undefined,
+    flags: number,
+  ): void {
     const target = to as HostInode;
     const { files, handles } = this.sb;
     const from = handles.directory(this);
@@ -272,7 +282,8 @@ export class HostInode extends Inode implements PageStore {
 
   override listxattr(): Name[] {
     // Only what can be opened has a descriptor to ask; links and device nodes have no user attributes anyway.
-    if (((this.mode & S_IFMT) !== S_IFREG && (this.mode & S_IFMT) !== S_IFDIR) || !this.sb.attributes) return [];
+    if (((this.mode & S_IFMT) !== S_IFREG && (this.mode & S_IFMT) !== S_IFDIR) || !this.sb.attributes)
+      return [];
     const list = new Uint8Array(65536);
     try {
       const count = check(this.withDescriptor(false, (fd) => this.sb.files.listxattr(fd, list)));
@@ -365,7 +376,8 @@ export class HostInode extends Inode implements PageStore {
   writeBack(offset: number, from: Uint8Array): Result {
     const bytes = offset + from.length > this.size ? from.subarray(0, Math.max(0, this.size - offset)) : from;
     this.withDescriptor(true, (fd) => {
-      for (let done = 0; done < bytes.length; ) done += check(this.sb.files.pwrite(fd, bytes.subarray(done), offset + done));
+      for (let done = 0; done < bytes.length;)
+        done += check(this.sb.files.pwrite(fd, bytes.subarray(done), offset + done));
     });
     return 0;
   }
@@ -380,4 +392,3 @@ export class HostInode extends Inode implements PageStore {
     return { dev: this.sb.dev, ino: this.ino };
   }
 }
-

@@ -117,7 +117,17 @@ export class HostSuperBlock extends SuperBlock {
   }
 
   override statfs(): FileSystemStatistics {
-    const host: HostStatFs = { type: 0, bsize: 0, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, frsize: 0 };
+    const host: HostStatFs = {
+      type: 0,
+      bsize: 0,
+      blocks: 0,
+      bfree: 0,
+      bavail: 0,
+      files: 0,
+      ffree: 0,
+      namelen: 255,
+      frsize: 0,
+    };
     check(this.files.statfs(this.handles.root, host));
     return { ...host, type: HOSTFS_SUPER_MAGIC };
   }

@@ -24,7 +24,10 @@ export class HostFileSystem extends FileSystemType {
   override mount(request: MountRequest): SuperBlock {
     const { files } = request.kernel.host;
     const directory = request.data === '' ? '/' : request.data;
-    const fd = this.confinement === '' ? this.open(files.open(HOST_AT_FDCWD, directory, O_PATH, 0, 0)) : this.openConfined(request, directory);
+    const fd =
+      this.confinement === ''
+        ? this.open(files.open(HOST_AT_FDCWD, directory, O_PATH, 0, 0))
+        : this.openConfined(request, directory);
     const stat: HostStat = emptyStat();
     if (files.stat(fd, '', stat) !== 0 || (stat.mode & S_IFMT) !== S_IFDIR) {
       files.close(fd);
