@@ -47,7 +47,9 @@ describe.skipIf(programs.length === 0)('differential', () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
-    const inGuest = await umlRun(['/bin/sh', '-c', script(paths, '/tmp/differential')], [], { timeoutMs: 300_000 });
+    const inGuest = await umlRun(['/bin/sh', '-c', script(paths, '/tmp/differential')], [], {
+      timeoutMs: 300_000,
+    });
     guest = sections(inGuest.stdout);
   }, 600_000);
 

@@ -13,7 +13,9 @@ export function compile(source: string, name: string, flags: readonly string[] =
   mkdirSync(cache, { recursive: true });
   const output = join(cache, name);
   if (existsSync(output) && statSync(output).mtimeMs > statSync(source).mtimeMs) return output;
-  const result = spawnSync('gcc', ['-O1', '-Wall', '-pthread', ...flags, '-o', output, source, '-lrt'], { encoding: 'utf8' });
+  const result = spawnSync('gcc', ['-O1', '-Wall', '-pthread', ...flags, '-o', output, source, '-lrt'], {
+    encoding: 'utf8',
+  });
   if (result.status !== 0) throw new Error(`${source}: ${result.stderr}`);
   return output;
 }

@@ -45,7 +45,11 @@ export function run(command: string, args: readonly string[], options: RunOption
 }
 
 /** `uml run ARGS -- COMMAND`: one command in a fresh machine. */
-export function umlRun(command: readonly string[], args: readonly string[] = [], options: RunOptions = {}): Promise<Outcome> {
+export function umlRun(
+  command: readonly string[],
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Outcome> {
   return run(process.execPath, [uml, 'run', ...args, '--', ...command], options);
 }
 
