@@ -98,7 +98,15 @@ export class FileTable {
     for (const [fd, slot] of this.slots.entries()) if (slot !== undefined) yield [fd, slot.file];
   }
 
-  /** One more than the highest descriptor in use: FDSize of /proc/PID/status rounds it up. */
+  /** Linux's max_fds: select(2) ignores descriptors from here on, and /proc/PID/status shows it as FDSize. */
+  get capacity(): number {
+    if (this.slots.length <= 64) return 64;
+    let size = 128;
+    while (size < this.slots.length) size *= 2;
+    return size;
+  }
+
+  /** One more than the highest descriptor that was ever in use. */
   get length(): number {
     return this.slots.length;
   }

@@ -42,6 +42,10 @@ export abstract class File {
   owner = 0;
   ownerType = F_OWNER_PID;
   ownerSignal = 0;
+  /** Of who set the owner: they decide whether it may be signalled. */
+  ownerCredentials: Credentials | undefined;
+  /** O_ASYNC is on: fs/fasync.ts. */
+  notifier: ReleaseListener | undefined;
   private releaseListeners: Set<ReleaseListener> | undefined;
 
   constructor(
@@ -83,6 +87,10 @@ export abstract class File {
   drop(): void {
     if (--this.references > 0) return;
     notifyClose(this);
+    this.abandon();
+  }
+  /** An open has failed after all: as the last drop, but watches never heard of the file. */
+  abandon(): void {
     if (this.releaseListeners !== undefined)
       for (const listener of this.releaseListeners) listener.released(this);
     this.release();

@@ -63,6 +63,8 @@ export abstract class Inode {
   watches: InodeWatches | undefined;
   /** F_SEAL_* of memfd_create(2); undefined where files cannot be sealed. */
   seals: number | undefined;
+  /** F_SET_RW_HINT: RWH_WRITE_LIFE_*. */
+  writeHint = 0;
   /** A FIFO's or a bound unix socket's live object: fs/pipe.ts, net/unix. */
   endpoint: unknown;
 
@@ -177,6 +179,18 @@ export abstract class Inode {
   /** Writes back data (and metadata) to stable storage. */
   sync(_dataOnly: boolean): Result {
     return 0;
+  }
+  /** F_ADD_SEALS, checked. EBUSY if they cannot be had now: F_SEAL_WRITE with writable shared mappings. */
+  addSeals(seals: number): void {
+    this.seals = (this.seals ?? 0) | seals;
+  }
+  /** Whether it has FS_*_FL flags (`flags`) that FS_IOC_GETFLAGS shows. */
+  get hasFlags(): boolean {
+    return false;
+  }
+  /** FS_IOC_SETFLAGS, checked. EOPNOTSUPP for flags that the file system has not got. */
+  setFlags(_flags: number): void {
+    throw EOPNOTSUPP;
   }
   getxattr(_name: Name): Uint8Array {
     throw EOPNOTSUPP;
