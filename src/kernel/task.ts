@@ -62,7 +62,7 @@ export class Task extends Sleeper {
   /** prctl PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
   /** Kernel time at which it started, in ns. */
-  readonly startTime: number;
+  startTime: number;
   /** CPU time of contexts that are gone (execve and exit end one), in ns: cputime.ts has the sum. */
   finalCpuTime = 0;
   /** Nice value, -20 to 19; scheduling policy and real-time priority as in sched(7). */
@@ -71,6 +71,17 @@ export class Task extends Sleeper {
   schedPriority = 0;
   /** Allowed CPUs, as words of 32 bits. */
   affinity: number[] = [0xffff_ffff];
+  /** SCHED_RESET_ON_FORK: children get the default policy and no negative nice value. */
+  schedResetOnFork = false;
+  /** ioprio_set(2): class and level; 0 when none was set. */
+  ioPriority = 0;
+  /** setuid(2) has brought its user above RLIMIT_NPROC: the next execve fails, if that is still so. */
+  processesExceeded = false;
+  /** personality(2). */
+  personality = 0;
+  /** prctl(2) PR_SET_TIMERSLACK, in ns, and what 0 resets it to. */
+  timerSlackNs = 50_000;
+  defaultTimerSlackNs = 50_000;
   /** Counters of /proc/PID/stat. */
   minorFaults = 0;
   majorFaults = 0;
