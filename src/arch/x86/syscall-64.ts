@@ -1,5 +1,12 @@
 /** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */
 import type { SystemCall } from '../../kernel/syscall.js';
+import { sys_fcntl } from '../../fs/fcntl.js';
+import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
+import { sys_flock } from '../../fs/flock.js';
+import { sys_ioctl } from '../../fs/ioctl.js';
+import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
+import { sys_lseek, sys_pread64, sys_preadv, sys_preadv2, sys_pwrite64, sys_pwritev, sys_pwritev2, sys_read, sys_readv, sys_write, sys_writev } from '../../fs/read-write.js';
+import { sys_poll, sys_ppoll, sys_pselect6, sys_select } from '../../fs/select.js';
 import { sys_capget, sys_capset } from '../../kernel/capability.js';
 import { sys_exit, sys_exit_group } from '../../kernel/exit.js';
 import { sys_clone, sys_clone3, sys_fork, sys_set_tid_address, sys_vfork } from '../../kernel/fork.js';
@@ -11,9 +18,23 @@ import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
+  [0, 'read', sys_read],
+  [1, 'write', sys_write],
+  [3, 'close', sys_close],
+  [7, 'poll', sys_poll],
+  [8, 'lseek', sys_lseek],
   [13, 'rt_sigaction', sys_rt_sigaction],
   [14, 'rt_sigprocmask', sys_rt_sigprocmask],
   [15, 'rt_sigreturn', sys_rt_sigreturn],
+  [16, 'ioctl', sys_ioctl],
+  [17, 'pread64', sys_pread64],
+  [18, 'pwrite64', sys_pwrite64],
+  [19, 'readv', sys_readv],
+  [20, 'writev', sys_writev],
+  [22, 'pipe', sys_pipe],
+  [23, 'select', sys_select],
+  [32, 'dup', sys_dup],
+  [33, 'dup2', sys_dup2],
   [34, 'pause', sys_pause],
   [56, 'clone', sys_clone],
   [57, 'fork', sys_fork],
@@ -21,6 +42,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [60, 'exit', sys_exit],
   [61, 'wait4', sys_wait4],
   [62, 'kill', sys_kill],
+  [72, 'fcntl', sys_fcntl],
+  [73, 'flock', sys_flock],
   [98, 'getrusage', sys_getrusage],
   [100, 'times', sys_times],
   [102, 'getuid', sys_getuid],
@@ -52,8 +75,17 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [231, 'exit_group', sys_exit_group],
   [234, 'tgkill', sys_tgkill],
   [247, 'waitid', sys_waitid],
+  [270, 'pselect6', sys_pselect6],
+  [271, 'ppoll', sys_ppoll],
+  [292, 'dup3', sys_dup3],
+  [293, 'pipe2', sys_pipe2],
+  [295, 'preadv', sys_preadv],
+  [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
+  [327, 'preadv2', sys_preadv2],
+  [328, 'pwritev2', sys_pwritev2],
   [435, 'clone3', sys_clone3],
+  [436, 'close_range', sys_close_range],
 ];
 
 /** Indexed by number. */
