@@ -6,6 +6,7 @@ import type { FileTable } from '../fs/file-table.js';
 import type { FsContext } from '../fs/fs-context.js';
 import { EFAULT } from '../uapi/errno.js';
 import type { Credentials } from './credentials.js';
+import type { FutexQueue, FutexWaiter } from './futex-queue.js';
 import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
 import { SignalState } from './signal-state.js';
@@ -46,6 +47,9 @@ export class Task extends Sleeper {
   clearChildTid = 0;
   /** set_robust_list(2): head address; 0 for none. */
   robustList = 0;
+  /** Locks of the FUTEX_LOCK_PI kind that it owns and others wait for; and the one that it waits for. */
+  ownedLocks: Set<FutexQueue> | undefined;
+  lockWait: FutexWaiter | undefined;
   /** Number of the system call being served, or -1. */
   syscallNumber = -1;
   /** What restart_syscall(2) does; valid after a call has failed with ERESTART_RESTARTBLOCK. */
