@@ -20,7 +20,8 @@ export interface AbiModule {
 
 export const abi: readonly AbiModule[] = [
   { name: 'aio', headers: ['linux/aio_abi.h'] },
-  { name: 'capability', headers: ['linux/capability.h', 'linux/securebits.h'] },
+  { name: 'capability', headers: ['linux/capability.h'] },
+  { name: 'cdrom', headers: ['linux/cdrom.h'] },
   { name: 'dirent', headers: ['dirent.h'], ours: ['linux_dirent64', 'linux_dirent'] },
   {
     name: 'elf',
@@ -45,6 +46,7 @@ export const abi: readonly AbiModule[] = [
     headers: ['linux/errno.h'],
     ours: ['ERESTARTSYS', 'ERESTARTNOINTR', 'ERESTARTNOHAND', 'ENOIOCTLCMD', 'ERESTART_RESTARTBLOCK'],
   },
+  { name: 'ethtool', headers: ['linux/ethtool.h'] },
   { name: 'eventfd', headers: ['sys/eventfd.h'] },
   {
     name: 'fcntl',
@@ -56,7 +58,6 @@ export const abi: readonly AbiModule[] = [
   { name: 'fs', headers: ['linux/fs.h', 'linux/fiemap.h'], also: [['fcntl.h']], newer: ['RWF_NOAPPEND'] },
   { name: 'futex', headers: ['linux/futex.h'], newer: ['FUTEX2_SIZE_U32', 'FUTEX2_NUMA', 'FUTEX2_PRIVATE'] },
   { name: 'hdreg', headers: ['linux/hdreg.h', 'linux/blkpg.h'] },
-  { name: 'if-tun', headers: ['sys/ioctl.h', 'linux/if_tun.h'] },
   {
     name: 'if',
     headers: ['net/if.h', 'linux/if_arp.h', 'linux/if_ether.h', 'linux/if_packet.h', 'linux/route.h'],
@@ -70,6 +71,7 @@ export const abi: readonly AbiModule[] = [
     },
     fields: { 'ifreq_ivalue.ifr_ivalue': 'ifr_ifru.ifru_ivalue' },
   },
+  { name: 'if-tun', headers: ['sys/ioctl.h', 'linux/if_tun.h'] },
   { name: 'in', headers: ['linux/in.h'] },
   { name: 'in6', headers: ['linux/in6.h', 'linux/ipv6.h'], ours: ['SIN6_LEN_RFC2133'] },
   { name: 'inotify', headers: ['linux/ioctl.h', 'linux/types.h', 'linux/inotify.h'] },
@@ -117,6 +119,7 @@ export const abi: readonly AbiModule[] = [
     headers: ['linux/ipc.h', 'linux/sem.h', 'linux/shm.h', 'linux/msg.h', 'linux/mqueue.h'],
     ours: ['SHM_DEST', 'SHM_LOCKED'],
   },
+  { name: 'kcmp', headers: ['linux/kcmp.h'] },
   { name: 'kd', headers: ['linux/kd.h', 'linux/vt.h'] },
   { name: 'keyctl', headers: ['linux/keyctl.h'] },
   {
@@ -129,6 +132,7 @@ export const abi: readonly AbiModule[] = [
   { name: 'major', headers: ['linux/major.h', 'linux/kdev_t.h'] },
   { name: 'membarrier', headers: ['linux/membarrier.h'], newer: ['MEMBARRIER_CMD_GET_REGISTRATIONS'] },
   { name: 'memfd', headers: ['linux/memfd.h'], newer: ['MFD_NOEXEC_SEAL', 'MFD_EXEC'] },
+  { name: 'mempolicy', headers: ['linux/mempolicy.h'] },
   { name: 'mman', headers: ['linux/mman.h'], newer: ['MADV_GUARD_INSTALL', 'MADV_GUARD_REMOVE'] },
   {
     name: 'mount',
@@ -153,6 +157,11 @@ export const abi: readonly AbiModule[] = [
   { name: 'personality', headers: ['linux/personality.h'], ours: ['PERSONALITY_QUERY'] },
   { name: 'pidfd', headers: ['linux/pidfd.h'], newer: ['PIDFD_THREAD'] },
   { name: 'poll', headers: ['asm/poll.h'], ours: ['POLLIN_SET', 'POLLOUT_SET', 'POLLEX_SET'] },
+  {
+    name: 'posix-acl',
+    headers: ['linux/posix_acl.h', 'linux/posix_acl_xattr.h'],
+    ours: ['ACL_UNDEFINED_ID'],
+  },
   {
     name: 'prctl',
     headers: ['linux/prctl.h', 'asm/prctl.h'],
@@ -217,7 +226,9 @@ export const abi: readonly AbiModule[] = [
     fields: { 'siginfo_timer.si_timerid': 'si_tid' },
     ours: ['SIGRTMAX', '_NSIG', 'SIGSET_SIZE', 'FPX_SW_BYTES_OFFSET'],
   },
+  { name: 'securebits', headers: ['linux/securebits.h'] },
   { name: 'signalfd', headers: ['linux/signalfd.h'] },
+  { name: 'sock-diag', headers: ['linux/sock_diag.h', 'linux/inet_diag.h', 'linux/unix_diag.h'] },
   {
     name: 'socket',
     headers: ['sys/socket.h', 'netinet/in.h', 'linux/sockios.h'],
@@ -249,6 +260,7 @@ export const abi: readonly AbiModule[] = [
     also: [['sys/statvfs.h']],
     ours: ['ST_VALID', 'ST_NOSYMFOLLOW', 'MQUEUE_MAGIC'],
   },
+  { name: 'swap', headers: ['sys/swap.h'] },
   {
     name: 'sysinfo',
     headers: ['linux/sysinfo.h'],
@@ -306,6 +318,7 @@ export const abi: readonly AbiModule[] = [
     ],
   },
   { name: 'utsname', headers: ['linux/utsname.h'] },
+  { name: 'virtio-net', headers: ['linux/virtio_net.h'] },
   { name: 'wait', headers: ['linux/wait.h'], ours: ['CONTINUED_STATUS'] },
   { name: 'watchdog', headers: ['linux/watchdog.h'] },
   { name: 'xattr', headers: ['linux/xattr.h', 'linux/limits.h'] },

@@ -9,6 +9,8 @@ export const SECBIT_KEEP_CAPS_LOCKED = 0x20;
 export const SECBIT_NO_CAP_AMBIENT_RAISE = 0x40;
 export const SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 0x80;
 
+/** Each bit is followed by the one that locks it. */
 export const SECURE_ALL_BITS =
   SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS | SECBIT_NO_CAP_AMBIENT_RAISE;
 export const SECURE_ALL_LOCKS = SECURE_ALL_BITS << 1;
+export const SECUREBITS_DEFAULT = 0x0;
