@@ -16,6 +16,15 @@ export abstract class CharDriver {
   abstract open(inode: Inode, minor: number, context: OpenContext): File | Promise<File>;
 }
 
+/** A block device driver: registers a range of minors of a major. */
+export abstract class BlockDriver {
+  abstract readonly name: Name;
+  abstract readonly major: number;
+  abstract readonly minors: readonly [first: number, count: number];
+  /** Opens minor `minor` as a file of bytes. ENXIO when there is no such device. */
+  abstract open(inode: Inode, minor: number, context: OpenContext): File | Promise<File>;
+}
+
 /** A node that devtmpfs shows. */
 export interface DeviceNode {
   readonly name: Name;
@@ -38,8 +47,12 @@ export const makeDevice = (major: number, minor: number): number =>
 export const majorOf = (device: number): number => (device >>> 8) & 0xfff;
 export const minorOf = (device: number): number => (device & 0xff) | ((device >>> 12) & 0xfff00);
 
+const serves = ({ major, minors }: CharDriver | BlockDriver, wanted: number, minor: number): boolean =>
+  major === wanted && minor >= minors[0] && minor < minors[0] + minors[1];
+
 export class Devices {
   readonly charDrivers: CharDriver[] = [];
+  readonly blockDrivers: BlockDriver[] = [];
   readonly nodes = new Map<Name, DeviceNode>();
   readonly listeners = new Set<DeviceListener>();
   private nextAnonymous = 1;
@@ -50,11 +63,16 @@ export class Devices {
     this.charDrivers.push(driver);
   }
 
+  addBlockDriver(driver: BlockDriver): void {
+    this.blockDrivers.push(driver);
+  }
+
   findChar(major: number, minor: number): CharDriver | undefined {
-    return this.charDrivers.find(
-      (driver) =>
-        driver.major === major && minor >= driver.minors[0] && minor < driver.minors[0] + driver.minors[1],
-    );
+    return this.charDrivers.find((driver) => serves(driver, major, minor));
+  }
+
+  findBlock(major: number, minor: number): BlockDriver | undefined {
+    return this.blockDrivers.find((driver) => serves(driver, major, minor));
   }
 
   addNode(node: DeviceNode): void {

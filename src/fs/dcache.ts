@@ -28,11 +28,7 @@ function askFileSystem(directory: Dentry, name: Name, stale: Dentry | undefined)
     invalidate(stale);
   }
   const dentry = new Dentry(directory, name, found, superBlock);
-  if (found === undefined && !superBlock.cachesNegative) {
-    dentry.hashed = false;
-    return dentry;
-  }
-  insert(directory, dentry);
+  if (found !== undefined || superBlock.cachesNegative) insert(directory, dentry);
   return dentry;
 }
 

@@ -2,7 +2,7 @@
  * A directory entry: a name in a directory, remembered. The tree of dentries is the cache of what lookups found; what
  * looks up, adds and removes entries is fs/dcache.
  *
- * A dentry stays in the tree while it is `hashed`. It keeps its inode until it is neither hashed nor held. Whoever keeps
+ * A dentry is in the tree while it is `hashed`. It keeps its inode while it is hashed or held. Whoever keeps
  * a dentry across an await (an open file, a working directory, a mount) holds it, so that no second one for the same
  * file comes to be beside it.
  */
@@ -19,7 +19,7 @@ export class Dentry {
   /** Found since the cache was last swept. */
   referenced = true;
   /** In its parent's children, or a root. */
-  hashed = true;
+  hashed: boolean;
   private users = 0;
 
   constructor(
@@ -30,7 +30,16 @@ export class Dentry {
     public inode: Inode | undefined,
     readonly superBlock: SuperBlock,
   ) {
-    inode?.hold();
+    this.hashed = parent === undefined;
+    if (this.hashed) inode?.hold();
+  }
+
+  /** An entry that is in no tree: of a file that has no name. It keeps its inode while it is held. */
+  static floating(name: Name, inode: Inode): Dentry {
+    const dentry = new Dentry(undefined, name, undefined, inode.superBlock);
+    dentry.hashed = false;
+    dentry.inode = inode;
+    return dentry;
   }
 
   get isRoot(): boolean {
@@ -56,6 +65,7 @@ export class Dentry {
   addChild(child: Dentry): void {
     (this.childMap ??= new Map()).set(child.name, child);
     this.superBlock.dentryCount++;
+    if (!child.hashed && child.users === 0) child.inode?.hold();
     child.hashed = true;
   }
 
@@ -78,11 +88,12 @@ export class Dentry {
 
   /** A negative entry becomes a file. */
   instantiate(inode: Inode): void {
-    this.inode = inode.hold();
+    this.inode = inode;
+    if (this.hashed || this.users > 0) inode.hold();
   }
 
   hold(): this {
-    this.users++;
+    if (this.users++ === 0 && !this.hashed) this.inode?.hold();
     return this;
   }
 

@@ -23,8 +23,23 @@ export class FileTable {
     return slot.file;
   }
 
+  /** As `get`, for calls that use the file and not only its place: O_PATH descriptors are EBADF. */
+  getOpen(fd: number): File {
+    const file = this.get(fd);
+    if ((file.flags & O_PATH) !== 0) throw EBADF;
+    return file;
+  }
+
   find(fd: number): File | undefined {
     return this.slots[fd]?.file;
+  }
+
+  /** EMFILE when there is no free descriptor: before a call does what it could not undo. */
+  checkRoom(limit: number): void {
+    let fd = this.lowest;
+    while (this.slots[fd] !== undefined) fd++;
+    this.lowest = fd;
+    if (fd >= limit) throw EMFILE;
   }
 
   /** Puts a file at the lowest free descriptor from `from` on; takes a reference. EMFILE at the limit (RLIMIT_NOFILE). */

@@ -46,6 +46,8 @@ export abstract class File {
   ownerCredentials: Credentials | undefined;
   /** O_ASYNC is on: fs/fasync.ts. */
   notifier: ReleaseListener | undefined;
+  /** It counts in `inode.writers` and `mount.writers`: set by fs/open. */
+  countsAsWriter = false;
   private releaseListeners: Set<ReleaseListener> | undefined;
 
   constructor(
@@ -94,6 +96,10 @@ export abstract class File {
     if (this.releaseListeners !== undefined)
       for (const listener of this.releaseListeners) listener.released(this);
     this.release();
+    if (this.countsAsWriter) {
+      this.inode.writers--;
+      if (this.mount !== undefined) this.mount.writers--;
+    }
     this.dentry?.drop();
     this.mount?.drop();
     this.inode.drop();

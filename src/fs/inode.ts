@@ -9,7 +9,7 @@ import type { Result } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import type { Name } from '../lib/names.js';
 import type { PageCache } from '../mm/page-cache.js';
-import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
+import { EACCES, EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
 import type { Dentry } from './dentry.js';
 import type { File } from './file.js';
 import type { InodeLocks } from './locks.js';
@@ -55,6 +55,8 @@ export abstract class Inode {
   flags = 0;
   /** Open for writing (> 0) or being executed (< 0): ETXTBSY. */
   writers = 0;
+  /** Without a name, but linkat(2) may give it one: O_TMPFILE. */
+  linkable = false;
   /** A removed directory: nothing can be made in it any more. */
   dead = false;
   /** Locks: fs/locks.ts. Undefined when there never were any. */
@@ -76,6 +78,11 @@ export abstract class Inode {
   /** The page cache of a regular file, or undefined where there is none (proc, devices). */
   get pages(): PageCache | undefined {
     return undefined;
+  }
+
+  /** st_dev: that of the file system, but for overlayfs. */
+  get device(): number {
+    return this.superBlock.dev;
   }
 
   /** 512-byte blocks used, for stat. */
@@ -103,7 +110,7 @@ export abstract class Inode {
   }
   /** A new regular file. `mode` includes S_IFREG and has the umask applied. The new inode belongs to `owner`. */
   create(_name: Name, _mode: number, _owner: Credentials): Inode {
-    throw EPERM;
+    throw EACCES;
   }
   mkdir(_name: Name, _mode: number, _owner: Credentials): Inode {
     throw EPERM;
@@ -176,6 +183,13 @@ export abstract class Inode {
   fallocate(_mode: number, _offset: number, _length: number): Result {
     throw EOPNOTSUPP;
   }
+  /** SEEK_DATA and SEEK_HOLE from an offset inside the file; ENXIO: no data there. Without holes, all is data. */
+  seekData(offset: number): number {
+    return offset;
+  }
+  seekHole(_offset: number): number {
+    return this.size;
+  }
   /** Writes back data (and metadata) to stable storage. */
   sync(_dataOnly: boolean): Result {
     return 0;
@@ -201,6 +215,10 @@ export abstract class Inode {
   }
   listxattr(): Name[] {
     return [];
+  }
+  /** Whether there is a security.capability attribute: writes and chown take it away. */
+  get hasFileCapabilities(): boolean {
+    return false;
   }
   removexattr(_name: Name): void {
     throw ENODATA;

@@ -16,6 +16,8 @@ export class Mount {
   readonly children = new Map<Dentry, Mount>();
   /** Open files, working directories and roots in it: umount2(2) says EBUSY. */
   users = 0;
+  /** Regular files in it that are open for writing: a remount to read-only says EBUSY. */
+  writers = 0;
 
   constructor(
     /** mount id of /proc/PID/mountinfo and statx. */

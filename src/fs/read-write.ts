@@ -4,14 +4,12 @@
  *
  * Nothing here is async: a File that does not have to wait costs no promise.
  */
-import { capable } from '../kernel/credentials.js';
 import { sendToTask } from '../kernel/signal-send.js';
 import { killInfo } from '../kernel/siginfo.js';
 import { address, fd, int, long, type Result, size, syscall, uint } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
 import { userBuffer, userVector } from '../mm/uio.js';
-import { CAP_FSETID } from '../uapi/capability.js';
 import { EBADF, EFBIG, EINVAL, ENXIO, EOPNOTSUPP, ESPIPE } from '../uapi/errno.js';
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from '../uapi/fcntl.js';
 import {
@@ -30,7 +28,8 @@ import {
 import { IN_ACCESS, IN_MODIFY } from '../uapi/inotify.js';
 import { RLIMIT_FSIZE } from '../uapi/resource.js';
 import { SIGXFSZ } from '../uapi/signal.js';
-import { S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../uapi/stat.js';
+import { S_IFMT, S_IFREG } from '../uapi/stat.js';
+import { removePrivileges } from './attr.js';
 import type { File } from './file.js';
 import { notifyFile } from './notify.js';
 
@@ -117,18 +116,8 @@ function placeWrite(task: Task, file: File, from: IoBuffer, position: number, st
   }
   if (at >= MAX_POSITION) throw EFBIG;
   from.remaining = Math.min(from.remaining, MAX_POSITION - at);
-  if ((inode.mode & (S_ISUID | S_ISGID)) !== 0) dropSetId(task, file);
+  removePrivileges(task.credentials, inode);
   return at;
-}
-
-/** Who changes a program's bytes must not keep its set-user-ID and set-group-ID bits: write(2). */
-function dropSetId(task: Task, { inode }: File): void {
-  if (capable(task.credentials, CAP_FSETID)) return;
-  let { mode } = inode;
-  mode &= ~S_ISUID;
-  // Without group execute permission the bit once meant mandatory locking.
-  if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;
-  if (mode !== inode.mode) inode.setAttributes({ mode });
 }
 
 function haveWritten(

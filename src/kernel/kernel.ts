@@ -9,7 +9,6 @@ import type { PhysicalAllocator } from '../mm/physmem.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import type { Devices } from '../fs/char-dev.js';
 import type { Arch } from './arch.js';
-import { FutexTable } from './futex-queue.js';
 import type { Params } from './params.js';
 import type { PidTable } from './pid.js';
 import type { Printk } from './printk.js';
@@ -21,6 +20,14 @@ import { Scheduler } from './sched.js';
 /** Everything built in: init/config.ts lists it. */
 export interface KernelConfig {
   readonly fileSystems: readonly FileSystemType[];
+}
+
+/** /proc/sys/fs/protected_*: proc_sys_fs(5). */
+export interface FsSettings {
+  protectedSymlinks: number;
+  protectedHardlinks: number;
+  protectedFifos: number;
+  protectedRegular: number;
 }
 
 /** How the machine ended, or is to end: reboot(2). */
@@ -45,7 +52,6 @@ export class Kernel {
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
 
-  readonly futexes = new FutexTable();
   /** Queued signals by real user id: RLIMIT_SIGPENDING. */
   readonly signalAccounts = new Map<number, SignalAccount>();
 
@@ -58,6 +64,13 @@ export class Kernel {
   frames!: PhysicalAllocator;
   /** Page caches, reclaim, accounting. */
   memory!: MemoryManager;
+  /** /proc/sys/fs: the kernel's own defaults; Debian's sysctl.d switches protected links on. */
+  readonly fsSettings: FsSettings = {
+    protectedSymlinks: 0,
+    protectedHardlinks: 0,
+    protectedFifos: 0,
+    protectedRegular: 0,
+  };
   /** Character and block device numbers and their drivers. */
   devices!: Devices;
   /** Inodes of pipes, sockets and other files that no directory names: fs/anon-inode.ts. */

@@ -66,10 +66,8 @@ test('infers the record', () => {
     at: { tv_sec: number; tv_nsec: number };
     list: number[];
   }>();
-  expectTypeOf<(typeof sample.field.mask)['getLo']>().toEqualTypeOf<
-    (view: DataView, base: number) => number
-  >();
-  expectTypeOf<(typeof sample)['encode']>()
+  expectTypeOf(sample.field.mask.getLo).toEqualTypeOf<(view: DataView, base: number) => number>();
+  expectTypeOf(sample.encode)
     .parameter(0)
     .toHaveProperty('at')
     .toEqualTypeOf<{ readonly tv_sec?: number; readonly tv_nsec?: number } | undefined>();

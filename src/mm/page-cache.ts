@@ -48,6 +48,18 @@ export class PageCache implements Mappable {
   punch(_start: number, _end: number): void {
     throw new Error('page cache');
   }
+  /** Adds the missing pages of [start, end) bytes, as zeros that count as written: fallocate(2). ENOSPC, ENOMEM. */
+  allocate(_start: number, _end: number): void {
+    throw new Error('page cache');
+  }
+  /** The first byte at or after `position` that lies in a page in memory; Infinity when there is none: SEEK_DATA of tmpfs. */
+  nextResident(_position: number): number {
+    throw new Error('page cache');
+  }
+  /** The first byte at or after `position` that lies in no page in memory: SEEK_HOLE of tmpfs. */
+  nextAbsent(_position: number): number {
+    throw new Error('page cache');
+  }
   /** Forgets clean pages in the range: the store has changed behind them. */
   invalidate(_start: number, _end: number): void {
     throw new Error('page cache');
