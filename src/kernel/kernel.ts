@@ -9,6 +9,7 @@ import type { PhysicalAllocator } from '../mm/physmem.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import type { Devices } from '../fs/char-dev.js';
 import type { Arch } from './arch.js';
+import { FutexTable } from './futex-queue.js';
 import type { Params } from './params.js';
 import type { PidTable } from './pid.js';
 import type { Printk } from './printk.js';
@@ -52,6 +53,7 @@ export class Kernel {
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
 
+  readonly futexes = new FutexTable();
   /** Queued signals by real user id: RLIMIT_SIGPENDING. */
   readonly signalAccounts = new Map<number, SignalAccount>();
 

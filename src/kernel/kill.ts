@@ -50,7 +50,7 @@ const findProcess = (task: Task, pid: number): Process | undefined =>
 function signalMany(sender: Task, processes: Iterable<Process>, info: SignalInfo): number {
   let error: unknown = ESRCH;
   let succeeded = false;
-  for (const process of [...processes]) {
+  for (const process of processes) {
     try {
       signalProcess(sender, process, info);
       succeeded = true;
@@ -66,7 +66,7 @@ function signalMany(sender: Task, processes: Iterable<Process>, info: SignalInfo
 function signalAll(sender: Task, info: SignalInfo): number {
   let count = 0;
   let error: unknown;
-  for (const process of [...sender.kernel.pids.processes.values()]) {
+  for (const process of sender.kernel.pids.processes.values()) {
     if (process.pid === 1 || process === sender.process) continue;
     count++;
     try {

@@ -16,7 +16,7 @@ export class PidTable {
     for (let tries = 0; tries < this.max; tries++) {
       // Linux starts again at 300 (RESERVED_PIDS) once the numbers have wrapped.
       this.last = this.last + 1 >= this.max ? 300 : this.last + 1;
-      if (!this.used(this.last)) return this.last;
+      if (!this.inUse(this.last)) return this.last;
     }
     throw EAGAIN;
   }
@@ -26,7 +26,14 @@ export class PidTable {
     return this.last;
   }
 
-  private used(id: number): boolean {
+  /** Tasks whose real user is `uid`: RLIMIT_NPROC. */
+  countOfUser(uid: number): number {
+    let count = 0;
+    for (const { credentials } of this.tasks.values()) if (credentials.uid === uid) count++;
+    return count;
+  }
+
+  inUse(id: number): boolean {
     return this.tasks.has(id) || this.processes.has(id) || this.groups.has(id) || this.sessions.has(id);
   }
 }

@@ -38,7 +38,8 @@ function forgetIfEmpty(kernel: Kernel, group: ProcessGroup): void {
   // A group may come to have the same number again, once this one is gone.
   if (pids.groups.get(group.id) === group) pids.groups.delete(group.id);
   session.groups.delete(group);
-  if (session.groups.size === 0 && pids.sessions.get(session.id) === session) pids.sessions.delete(session.id);
+  if (session.groups.size === 0 && pids.sessions.get(session.id) === session)
+    pids.sessions.delete(session.id);
 }
 
 /**
@@ -48,7 +49,8 @@ function forgetIfEmpty(kernel: Kernel, group: ProcessGroup): void {
 export function isOrphaned(group: ProcessGroup, ignored: Process | undefined): boolean {
   for (const member of group.members) {
     const { parent } = member;
-    if (member === ignored || member.exitStatus !== undefined || parent === undefined || parent.pid === 1) continue;
+    if (member === ignored || member.exitStatus !== undefined || parent === undefined || parent.pid === 1)
+      continue;
     if (parent.group !== group && parent.session === group.session) return false;
   }
   return true;

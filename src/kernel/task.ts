@@ -6,6 +6,7 @@ import type { FileTable } from '../fs/file-table.js';
 import type { FsContext } from '../fs/fs-context.js';
 import { EFAULT } from '../uapi/errno.js';
 import type { Credentials } from './credentials.js';
+import type { FutexQueue, FutexWaiter } from './futex-queue.js';
 import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
 import { SignalState } from './signal-state.js';
@@ -46,6 +47,9 @@ export class Task extends Sleeper {
   clearChildTid = 0;
   /** set_robust_list(2): head address; 0 for none. */
   robustList = 0;
+  /** Locks of the FUTEX_LOCK_PI kind that it owns and others wait for; and the one that it waits for. */
+  ownedLocks: Set<FutexQueue> | undefined;
+  lockWait: FutexWaiter | undefined;
   /** Number of the system call being served, or -1. */
   syscallNumber = -1;
   /** What restart_syscall(2) does; valid after a call has failed with ERESTART_RESTARTBLOCK. */
@@ -62,7 +66,7 @@ export class Task extends Sleeper {
   /** prctl PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
   /** Kernel time at which it started, in ns. */
-  readonly startTime: number;
+  startTime: number;
   /** CPU time of contexts that are gone (execve and exit end one), in ns: cputime.ts has the sum. */
   finalCpuTime = 0;
   /** Nice value, -20 to 19; scheduling policy and real-time priority as in sched(7). */
@@ -71,6 +75,17 @@ export class Task extends Sleeper {
   schedPriority = 0;
   /** Allowed CPUs, as words of 32 bits. */
   affinity: number[] = [0xffff_ffff];
+  /** SCHED_RESET_ON_FORK: children get the default policy and no negative nice value. */
+  schedResetOnFork = false;
+  /** ioprio_set(2): class and level; 0 when none was set. */
+  ioPriority = 0;
+  /** setuid(2) has brought its user above RLIMIT_NPROC: the next execve fails, if that is still so. */
+  processesExceeded = false;
+  /** personality(2). */
+  personality = 0;
+  /** prctl(2) PR_SET_TIMERSLACK, in ns, and what 0 resets it to. */
+  timerSlackNs = 50_000;
+  defaultTimerSlackNs = 50_000;
   /** Counters of /proc/PID/stat. */
   minorFaults = 0;
   majorFaults = 0;

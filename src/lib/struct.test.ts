@@ -66,8 +66,10 @@ test('infers the record', () => {
     at: { tv_sec: number; tv_nsec: number };
     list: number[];
   }>();
-  expectTypeOf(sample.field.mask.getLo).toEqualTypeOf<(view: DataView, base: number) => number>();
-  expectTypeOf(sample.encode)
+  expectTypeOf<(typeof sample.field.mask)['getLo']>().toEqualTypeOf<
+    (view: DataView, base: number) => number
+  >();
+  expectTypeOf<(typeof sample)['encode']>()
     .parameter(0)
     .toHaveProperty('at')
     .toEqualTypeOf<{ readonly tv_sec?: number; readonly tv_nsec?: number } | undefined>();

@@ -1,4 +1,4 @@
-/** capabilities(7): linux/capability.h, linux/securebits.h. */
+/** capabilities(7): linux/capability.h. */
 import { s32, struct, u32 } from '../lib/struct.js';
 
 export const _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330;
@@ -70,15 +70,3 @@ export const VFS_CAP_REVISION = 0x300_0000;
 export const XATTR_CAPS_SZ_1 = 12;
 export const XATTR_CAPS_SZ_2 = 20;
 export const XATTR_CAPS_SZ_3 = 24;
-
-export const SECURE_NOROOT = 0;
-export const SECURE_NOROOT_LOCKED = 1;
-export const SECURE_NO_SETUID_FIXUP = 2;
-export const SECURE_NO_SETUID_FIXUP_LOCKED = 3;
-export const SECURE_KEEP_CAPS = 4;
-export const SECURE_KEEP_CAPS_LOCKED = 5;
-export const SECURE_NO_CAP_AMBIENT_RAISE = 6;
-export const SECURE_NO_CAP_AMBIENT_RAISE_LOCKED = 7;
-export const SECURE_ALL_BITS = 85;
-export const SECURE_ALL_LOCKS = 170;
-export const SECUREBITS_DEFAULT = 0x0;

@@ -250,7 +250,7 @@ export const FP_XSTATE_MAGIC1 = 0x4650_5853;
 export const FP_XSTATE_MAGIC2 = 0x4650_5845;
 export const FP_XSTATE_MAGIC2_SIZE = 4;
 /** Where `_fpx_sw_bytes` lies in the XSAVE area. */
-export const FPX_SW_BYTES_OFFSET = 464;
+export const FPX_SW_BYTES_OFFSET = _fpstate_64.offset.sw_reserved;
 
 export const _fpx_sw_bytes = struct({
   magic1: u32,

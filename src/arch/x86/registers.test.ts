@@ -56,13 +56,16 @@ test.each([0, 1, -1, -514, 0x7fff_ffff, 0x8000_0000, 0x7fff_ffff_f000, -0x1_0000
   },
 );
 
-test.each([0x40_1002, 0x1_0000_0001, 0x7fff_0000_0000])('a restart at %d steps back over the instruction', (rip) => {
-  const context = new FakeContext();
-  setRegister(context.gregs, RIP, rip);
-  restartSyscall(taskWith(context), 219);
-  expect(instructionPointer(taskWith(context))).toBe(rip - 2);
-  expect(getResult(taskWith(context))).toBe(219);
-});
+test.each([0x40_1002, 0x1_0000_0001, 0x7fff_0000_0000])(
+  'a restart at %d steps back over the instruction',
+  (rip) => {
+    const context = new FakeContext();
+    setRegister(context.gregs, RIP, rip);
+    restartSyscall(taskWith(context), 219);
+    expect(instructionPointer(taskWith(context))).toBe(rip - 2);
+    expect(getResult(taskWith(context))).toBe(219);
+  },
+);
 
 test('a program starts with zero in every register but three', () => {
   const context = new FakeContext();

@@ -9,8 +9,18 @@ import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
 import { sys_lseek, sys_pread64, sys_preadv, sys_preadv2, sys_pwrite64, sys_pwritev, sys_pwritev2, sys_read, sys_readv, sys_write, sys_writev } from '../../fs/read-write.js';
 import { sys_poll, sys_ppoll, sys_pselect6, sys_select } from '../../fs/select.js';
 import { sys_fstat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_statx } from '../../fs/stat.js';
+import { sys_capget, sys_capset } from '../../kernel/capability.js';
+import { sys_exit, sys_exit_group } from '../../kernel/exit.js';
+import { sys_clone, sys_clone3, sys_fork, sys_set_tid_address, sys_vfork } from '../../kernel/fork.js';
+import { sys_futex, sys_futex_waitv } from '../../kernel/futex.js';
+import { sys_getgroups, sys_setgroups } from '../../kernel/groups.js';
 import { sys_kill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_tgkill, sys_tkill } from '../../kernel/kill.js';
+import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
+import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
+import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
+import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
+import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
@@ -35,24 +45,57 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [32, 'dup', sys_dup],
   [33, 'dup2', sys_dup2],
   [34, 'pause', sys_pause],
+  [35, 'nanosleep', sys_nanosleep],
+  [56, 'clone', sys_clone],
+  [57, 'fork', sys_fork],
+  [58, 'vfork', sys_vfork],
+  [60, 'exit', sys_exit],
+  [61, 'wait4', sys_wait4],
   [62, 'kill', sys_kill],
   [72, 'fcntl', sys_fcntl],
   [73, 'flock', sys_flock],
   [85, 'creat', sys_creat],
   [89, 'readlink', sys_readlink],
+  [98, 'getrusage', sys_getrusage],
+  [100, 'times', sys_times],
+  [102, 'getuid', sys_getuid],
+  [104, 'getgid', sys_getgid],
+  [105, 'setuid', sys_setuid],
+  [106, 'setgid', sys_setgid],
+  [107, 'geteuid', sys_geteuid],
+  [108, 'getegid', sys_getegid],
+  [113, 'setreuid', sys_setreuid],
+  [114, 'setregid', sys_setregid],
+  [115, 'getgroups', sys_getgroups],
+  [116, 'setgroups', sys_setgroups],
+  [117, 'setresuid', sys_setresuid],
+  [118, 'getresuid', sys_getresuid],
+  [119, 'setresgid', sys_setresgid],
+  [120, 'getresgid', sys_getresgid],
+  [122, 'setfsuid', sys_setfsuid],
+  [123, 'setfsgid', sys_setfsgid],
+  [125, 'capget', sys_capget],
+  [126, 'capset', sys_capset],
   [127, 'rt_sigpending', sys_rt_sigpending],
   [128, 'rt_sigtimedwait', sys_rt_sigtimedwait],
   [129, 'rt_sigqueueinfo', sys_rt_sigqueueinfo],
   [130, 'rt_sigsuspend', sys_rt_sigsuspend],
   [131, 'sigaltstack', sys_sigaltstack],
   [200, 'tkill', sys_tkill],
+  [202, 'futex', sys_futex],
+  [218, 'set_tid_address', sys_set_tid_address],
   [219, 'restart_syscall', sys_restart_syscall],
+  [230, 'clock_nanosleep', sys_clock_nanosleep],
+  [231, 'exit_group', sys_exit_group],
   [234, 'tgkill', sys_tgkill],
+  [247, 'waitid', sys_waitid],
   [257, 'openat', sys_openat],
   [262, 'newfstatat', sys_newfstatat],
   [267, 'readlinkat', sys_readlinkat],
   [270, 'pselect6', sys_pselect6],
   [271, 'ppoll', sys_ppoll],
+  [273, 'set_robust_list', sys_set_robust_list],
+  [274, 'get_robust_list', sys_get_robust_list],
   [292, 'dup3', sys_dup3],
   [293, 'pipe2', sys_pipe2],
   [295, 'preadv', sys_preadv],
@@ -61,8 +104,10 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
   [332, 'statx', sys_statx],
+  [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
   [437, 'openat2', sys_openat2],
+  [449, 'futex_waitv', sys_futex_waitv],
 ];
 
 /** Indexed by number. */

@@ -2,6 +2,7 @@
  * Where things lie in a stub process and in the pages that it shares with the kernel.
  *
  *     REGION  code page          r-x   the ELF image itself is linked to run here
+ *             start page         r-x   its second page, gone once the stub runs
  *             shared page        r--   words of the kernel for all stubs: page 0 of the command file
  *             command page       r--   this stub's batch of system calls: page 1 + seat of the command file
  *             vDSO and its data  r-x   moved here from where the host had put them
@@ -14,8 +15,9 @@
 export const REGION = 0x7ff0_0000_0000;
 export const REGION_HIGH = 0x7ff0;
 export const CODE_PAGE = REGION;
-export const SHARED_PAGE = REGION + 0x1000;
-export const COMMAND_PAGE = REGION + 0x2000;
+export const START_PAGE = REGION + 0x1000;
+export const SHARED_PAGE = REGION + 0x2000;
+export const COMMAND_PAGE = REGION + 0x3000;
 export const VDSO_AREA = REGION + 0x10_0000;
 /** Slots begin here; low halves of slot addresses lie in [SLOTS_LOW, SLOTS_LOW_END). */
 export const SLOTS = REGION + 0x1000_0000;
@@ -56,6 +58,8 @@ export const ENTRY_LAST = 1;
 export const ENTRY_THREAD = 2;
 /** clone of a process: the child goes on with the batch, the parent ends it without a report. */
 export const ENTRY_FORK = 4;
+/** The zygote has installed its filter with this entry: take the secret from the start page. */
+export const ENTRY_SEAL = 8;
 
 /** A slot begins with its mailbox: byte offsets. The alternate signal stack is the rest of the slot. */
 export const MAILBOX_STATE = 0;

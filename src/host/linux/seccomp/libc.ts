@@ -39,6 +39,14 @@ export const waitpid = call<[number, Int32Array | null, number]>(
 export const prctl = call<[number, number, number, number, number]>(
   'int prctl(int option, long a, long b, long c, long d)',
 );
+export const sched_getcpu = declare<() => number>('int sched_getcpu()');
+/** A thread's processors: a mask of 64-bit words. */
+export const sched_setaffinity = call<[number, number, Uint8Array]>(
+  'int sched_setaffinity(int tid, size_t size, const void *mask)',
+);
+export const sched_getaffinity = call<[number, number, Uint8Array]>(
+  'int sched_getaffinity(int tid, size_t size, void *mask)',
+);
 export const epoll_create1 = call<[number]>('int epoll_create1(int flags)');
 export const epoll_ctl = call<[number, number, number, Uint8Array | null]>(
   'int epoll_ctl(int epfd, int operation, int fd, void *event)',

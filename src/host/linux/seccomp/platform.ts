@@ -2,12 +2,15 @@
  * The native platform: guest threads are threads of stub processes that trap every system call with seccomp. See layout.ts
  * for the shared pages and stub.ts for the other side.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { CpuContext, HostRange, HostSpace, Platform } from '../../cpu.js';
 import type { MemoryFile } from '../memory.js';
+import { Affinity } from './affinity.js';
 import { CommandRunner } from './commands.js';
 import type { SeccompContext } from './context.js';
+import type { Secret } from './filter.js';
 import { type FrameTemplate, takeTemplate, writeFirstFrame } from './frame.js';
 import { checkHost, type HostFeatures } from './host-features.js';
 import { CLONE_GUEST_THREAD, FUTEX_WAKE, NR_clone, NR_futex, SIGKILL } from './system-calls.js';
@@ -22,6 +25,7 @@ import {
   REGION,
   SLOTS,
   STATE_EXIT,
+  STATE_PARK,
   STATE_RUNNING,
   STATE_SLEEPING,
   STATE_TRAPPED,
@@ -65,6 +69,7 @@ export class SeccompPlatform implements Platform {
   readonly pages: StubPages;
   readonly commands: CommandRunner;
   readonly template: FrameTemplate;
+  readonly affinity = new Affinity();
   /** The guest's part of a space, without what the host keeps there. */
   readonly guestExtents: readonly { readonly start: number; readonly end: number }[];
   readonly #features: HostFeatures;
@@ -75,6 +80,8 @@ export class SeccompPlatform implements Platform {
   readonly #ring: number;
   readonly #spaces = new Map<number, SeccompSpace>();
   readonly #running: SeccompContext[] = [];
+  /** Contexts that have trapped since the last sleep: those that are still stopped may be spinning. */
+  readonly #spinning: SeccompContext[] = [];
   readonly #died: SeccompContext[] = [];
   readonly #remains: Remains[] = [];
   readonly #ringBuffer = new Uint8Array(8);
@@ -91,9 +98,9 @@ export class SeccompPlatform implements Platform {
     this.commands = new CommandRunner(this.pages, result);
     this.#ring = moveUp(must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd'));
     this.#watch = new Watch(this.#ring);
-    this.#stub = assembleStub({ slotSize, parentPid: process.pid });
+    this.#stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
     const cores = availableParallelism();
-    this.pages.setSpins(cores > 1 ? 30_000 : 0, cores > 1 ? 10_000 : 0);
+    this.pages.setSpins(cores > 1 ? 100_000 : 0, 0);
     this.#spinRounds = cores > 1 ? 1000 : 0;
 
     const seat = this.takeSeat();
@@ -156,6 +163,7 @@ export class SeccompPlatform implements Platform {
         continue;
       }
       this.#stopRunning(this.#cursor);
+      this.#spinning.push(context);
       if (this.#stopped(context)) return context;
     }
     return this.#nextDied();
@@ -183,6 +191,7 @@ export class SeccompPlatform implements Platform {
       const state = Atomics.load(words, context.stateWord);
       if (state === STATE_TRAPPED || state === STATE_SLEEPING) trapped = true;
     }
+    if (!trapped) this.#park();
     if (trapped) this.pages.setSleeping(false);
     return !trapped;
   }
@@ -249,6 +258,14 @@ export class SeccompPlatform implements Platform {
     }
   }
 
+  /** Brings a space's command thread to the kernel's processor. */
+  bring(space: SeccompSpace): void {
+    const processor = this.affinity.current();
+    if (space.processor === processor) return;
+    this.affinity.keep(space.pid, processor);
+    space.processor = processor;
+  }
+
   takeSeat(): number | undefined {
     if (this.#remains.length > 0) this.#reap();
     return this.pages.takeWindow();
@@ -310,6 +327,16 @@ export class SeccompPlatform implements Platform {
   #forget(space: SeccompSpace): void {
     for (const context of space.contexts) context.state = 'gone';
     space.contexts.clear();
+  }
+
+  /** Tells stopped threads that spin to stop that: there will be no answer soon. */
+  #park(): void {
+    for (const context of this.#spinning) {
+      if (context.state === 'stopped') {
+        Atomics.compareExchange(this.pages.words, context.stateWord, STATE_TRAPPED, STATE_PARK);
+      }
+    }
+    this.#spinning.length = 0;
   }
 
   #nextDied(): SeccompContext | undefined {
@@ -425,6 +452,11 @@ export class SeccompPlatform implements Platform {
     }
     return template;
   }
+}
+
+function newSecret(): Secret {
+  const bytes = randomBytes(8);
+  return { fourth: bytes.readUInt32LE(0), fifth: bytes.readUInt32LE(4) };
 }
 
 /** [0, REGION) without the given ranges. */

@@ -52,6 +52,8 @@ export class SeccompSpace implements HostSpace {
   /** Windows of slots: the first is the seat. `slotsUsed` counts from slot 0 of the first on. */
   readonly windows: number[];
   slotsUsed = 1;
+  /** The processor that the command thread is kept on, or -1. */
+  processor = -1;
   freeSlots: number[] = [];
 
   constructor(
@@ -195,6 +197,7 @@ export class SeccompSpace implements HostSpace {
       return undefined;
     }
     context.tid = platform.pages.words[(context.slotOffset + MAILBOX_THREAD) >>> 2];
+    platform.affinity.release(context.tid);
     this.contexts.add(context);
     return context;
   }
@@ -307,10 +310,13 @@ export class SeccompSpace implements HostSpace {
       this.#cloneEntry(page, index++, spare);
       pages.setEntry(page, index, ENTRY_LAST, NR_getpid);
     }
+    platform.bring(this);
+    child.processor = this.processor;
     const pid = platform.commands.run(this.seat, this.pid, seat);
     if (pid === undefined || pid <= 0) return undefined;
     child.pid = pid;
     spare.tid = pages.words[(spare.slotOffset + MAILBOX_THREAD) >>> 2];
+    platform.affinity.release(spare.tid);
     child.parked.push(spare);
     return child;
   }
@@ -320,6 +326,7 @@ export class SeccompSpace implements HostSpace {
     if (!this.alive) return undefined;
     const platform = this.#platform;
     platform.pages.addEntryFlags(this.seat, count - 1, ENTRY_LAST);
+    platform.bring(this);
     const result = platform.commands.run(this.seat, this.pid);
     if (result === undefined) platform.died(this);
     else if (!mayFail && result < 0 && result > -4096) platform.commandFailed(this, result);

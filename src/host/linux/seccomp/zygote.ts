@@ -10,6 +10,7 @@ import {
   COMMAND_DATA,
   COMMAND_PAGE,
   ENTRY_LAST,
+  ENTRY_SEAL,
   FD_COMMAND,
   FD_COUNT,
   FD_DOORBELL,
@@ -19,6 +20,7 @@ import {
   REGION,
   SLOTS,
   SLOTS_LENGTH,
+  START_PAGE,
   VDSO_AREA,
 } from './layout.js';
 import {
@@ -43,16 +45,20 @@ import {
   NR_prlimit64,
   NR_rt_sigaction,
   NR_rt_sigprocmask,
+  NR_seccomp,
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   RLIMIT_CORE,
   SA_ONSTACK,
   SA_RESTORER,
   SA_SIGINFO,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_SET_MODE_FILTER,
   SIGKILL,
 } from './system-calls.js';
 
 const TWO32 = 0x1_0000_0000;
+const PAGE = 4096;
 const SIG_SETMASK = 2;
 /** struct sigaction's mask, and the argument of rt_sigprocmask: 64 signals. */
 const SIGSET_SIZE = 8;
@@ -137,6 +143,7 @@ export function startZygote(
   };
   prepare(stub, pages, seat, run);
   const hostRanges = moveVdso(pid, run);
+  seal(stub, pages, seat, commands, pid);
   if (hostRanges.some(({ start, end }) => end > SLOTS && start < SLOTS + SLOTS_LENGTH)) {
     abandon();
     return undefined;
@@ -172,6 +179,22 @@ function prepare(
     ...trapSignals.map((signal) => [NR_rt_sigaction, signal, data(DATA_ACTION), 0, SIGSET_SIZE]),
   ]);
   if (result !== 0) throw new Error(`the stub process cannot be prepared: errno ${-result}`);
+}
+
+/** Installs the filter, and takes away the page with the secret. From here on only the stub's own calls are possible. */
+function seal(stub: Stub, pages: StubPages, seat: number, commands: CommandRunner, pid: number): void {
+  pages.setEntry(
+    seat,
+    0,
+    ENTRY_SEAL,
+    NR_seccomp,
+    SECCOMP_SET_MODE_FILTER,
+    SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+    stub.filter,
+  );
+  pages.setEntry(seat, 1, ENTRY_LAST, NR_munmap, START_PAGE, PAGE);
+  const result = commands.run(seat, pid);
+  if (result !== 0) throw new Error(`the stub process cannot install its filter: errno ${-(result ?? 0)}`);
 }
 
 /**

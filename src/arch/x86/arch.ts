@@ -1,0 +1,34 @@
+/** The x86-64 architecture, as the kernel proper sees it. */
+import type { Arch } from '../../kernel/arch.js';
+import { syscallNumbers } from '../../uapi/unistd-64.js';
+import {
+  getResult,
+  instructionPointer,
+  readArguments,
+  restartSyscall,
+  setResult,
+  stackPointer,
+  startChild,
+  startProgram,
+} from './registers.js';
+import { popSignalFrame, pushSignalFrame } from './signal-frame.js';
+import { syscalls } from './syscall-64.js';
+
+const syscallNames: (string | undefined)[] = [];
+for (const [name, number] of Object.entries(syscallNumbers)) syscallNames[number] = name;
+
+export const x86: Arch = {
+  syscalls,
+  syscallNames,
+  machine: 'x86_64',
+  readArguments,
+  setResult,
+  getResult,
+  restartSyscall,
+  startProgram,
+  startChild,
+  pushSignalFrame,
+  popSignalFrame,
+  instructionPointer,
+  stackPointer,
+};

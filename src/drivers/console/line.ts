@@ -1,0 +1,102 @@
+/** A line: a guest terminal joined to a host channel. The same code serves consoles (con) and serial lines (ssl). */
+import { ByteRing } from '../../lib/byte-ring.js';
+import { TtyPort } from '../tty/port.js';
+import type { Tty } from '../tty/tty.js';
+import type { Channel, ChannelEvents } from './channel.js';
+
+/** Output that the host has not taken yet: a screenful. Beyond it the guest's writers wait. */
+const OUTPUT_LIMIT = 16384;
+
+export class Line extends TtyPort implements ChannelEvents {
+  /** Set once, right after the terminal has been made over this line. */
+  tty!: Tty;
+  private readonly output = new ByteRing(OUTPUT_LIMIT);
+  private readonly chunk = new Uint8Array(4096);
+  private isOpen = false;
+
+  constructor(private readonly channel: Channel) {
+    super();
+  }
+
+  /** Attaches the channel. The console's line stays open; others follow their terminal's opens and closes. */
+  attach(): void {
+    if (this.isOpen) return;
+    this.channel.open(this);
+    this.isOpen = true;
+    this.resized();
+    this.channel.wantInput(true);
+  }
+
+  detach(): void {
+    if (!this.isOpen) return;
+    this.flush();
+    this.isOpen = false;
+    this.channel.close();
+  }
+
+  override write(bytes: Uint8Array): number {
+    if (!this.isOpen) return bytes.length;
+    if (this.output.used === 0) {
+      const sent = this.channel.write(bytes);
+      if (sent === bytes.length) return sent;
+      const kept = this.output.put(bytes.subarray(sent));
+      this.channel.wantOutput(true);
+      return sent + kept;
+    }
+    return this.output.put(bytes);
+  }
+
+  override room(): number {
+    return this.output.free;
+  }
+
+  override pending(): number {
+    return this.output.used;
+  }
+
+  override flushOutput(): void {
+    this.output.clear();
+  }
+
+  override inputRoom(): void {
+    if (this.isOpen) this.channel.wantInput(this.tty.inputCapacity > 0);
+  }
+
+  writable(): void {
+    this.flush();
+    if (this.output.used === 0) this.channel.wantOutput(false);
+    this.tty.outputReady();
+  }
+
+  private flush(): void {
+    while (this.output.used > 0) {
+      const waiting = new Uint8Array(Math.min(this.output.used, 4096));
+      this.output.peek(waiting);
+      const sent = this.channel.write(waiting);
+      this.output.drop(sent);
+      if (sent < waiting.length) return;
+    }
+  }
+
+  readable(): void {
+    const room = this.tty.inputCapacity;
+    if (room <= 0) {
+      this.channel.wantInput(false);
+      return;
+    }
+    const count = this.channel.read(room < this.chunk.length ? this.chunk.subarray(0, room) : this.chunk);
+    if (count < 0) this.ended();
+    else if (count > 0) this.tty.receive(this.chunk.subarray(0, count));
+  }
+
+  resized(): void {
+    const size = this.channel.size();
+    if (size !== undefined) this.tty.setWindowSize({ ...size, xPixels: 0, yPixels: 0 });
+  }
+
+  ended(): void {
+    this.channel.wantInput(false);
+    this.tty.inputEnded = true;
+    this.tty.inputReady();
+  }
+}
