@@ -7,7 +7,6 @@
  *
  * A process whose last thread has ended is a zombie (`exitStatus` is set) until its parent has waited for it.
  */
-import { EFAULT } from '../uapi/errno.js';
 import { exitedStatus } from '../uapi/wait.js';
 import {
   CLD_DUMPED,
@@ -22,6 +21,8 @@ import {
 } from '../uapi/signal.js';
 import { USER_HZ } from '../uapi/time.js';
 import { processCpuTime, taskCpuTime, taskUsage } from './cputime.js';
+import { mmRelease } from './futex.js';
+import { exitSignals } from './job-control.js';
 import type { Kernel } from './kernel.js';
 import { panic } from './panic.js';
 import type { Process, ProcessGroup } from './process.js';
@@ -87,8 +88,9 @@ export function exitTask(task: Task): void {
     panic(kernel, `Attempted to kill init! exitcode=0x${status.toString(16).padStart(8, '0')}`);
   }
 
+  exitSignals(task);
   // Robust futexes and the thread's word are in its memory, so these come first.
-  leaveMemory(task);
+  mmRelease(task);
   endContext(task);
   task.mm?.leave();
   task.mm = undefined;
@@ -99,18 +101,6 @@ export function exitTask(task: Task): void {
   if (!task.isLeader) forgetThread(task);
   if (last) becomeZombie(kernel, process);
   process.changed.wake();
-}
-
-/** set_tid_address(2): the word of a thread that others may join. */
-export function leaveMemory(task: Task): void {
-  const { mm, clearChildTid } = task;
-  task.clearChildTid = 0;
-  if (clearChildTid === 0 || mm === undefined || mm.users < 2) return;
-  try {
-    mm.putU32(clearChildTid, 0);
-  } catch (error) {
-    if (error !== EFAULT) throw error;
-  }
 }
 
 /** The parent of a vfork may go on, and the thread's host context ends. */

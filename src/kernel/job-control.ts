@@ -10,9 +10,11 @@ import { USER_HZ } from '../uapi/time.js';
 import { processCpuTime } from './cputime.js';
 import type { Process } from './process.js';
 import { childInfo } from './siginfo.js';
-import { isAlive, kick, sendToProcess } from './signal-send.js';
+import { isAlive, kick, retarget, sendToProcess } from './signal-send.js';
+import { SignalSet } from './signal-set.js';
 import type { Task } from './task.js';
 
+const everySignal = new SignalSet(-1, -1);
 const NS_PER_TICK = 1_000_000_000 / USER_HZ;
 
 /** A thread has taken a stop signal: all are to stop. False when that is over already: SIGCONT came, or an exit. */
@@ -43,8 +45,14 @@ export async function stopHere(task: Task): Promise<void> {
   tellIfOwed(process);
 }
 
+/** A task exits: a stop of its process does not wait for it, and signals of the process that it was to take go to others. */
+export function exitSignals(task: Task): void {
+  retarget(task, everySignal);
+  leaveStop(task);
+}
+
 /** A task stops, or exits while its process stops: the last to do so tells the parent. */
-export function leaveStop(task: Task): void {
+function leaveStop(task: Task): void {
   const { process } = task;
   if (task.signals.stopPending === 0) return;
   task.signals.stopPending = 0;
