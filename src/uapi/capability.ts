@@ -1,5 +1,5 @@
 /** capabilities(7): linux/capability.h. */
-import { s32, struct, u32 } from '../lib/struct.js';
+import { array, s32, struct, u32 } from '../lib/struct.js';
 
 export const _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330;
 export const _LINUX_CAPABILITY_VERSION_2 = 0x2007_1026;
@@ -55,9 +55,12 @@ export const CAP_BPF = 39;
 export const CAP_CHECKPOINT_RESTORE = 40;
 export const CAP_LAST_CAP = 40;
 
-/** The extended attribute security.capability. */
+const vfs_cap_words = struct({ permitted: u32, inheritable: u32 });
+/** The extended attribute security.capability: revision 2, and 3, which belongs to a user namespace. */
+export const vfs_cap_data = struct({ magic_etc: u32, data: array(vfs_cap_words, 2) });
+export const vfs_ns_cap_data = struct({ magic_etc: u32, data: array(vfs_cap_words, 2), rootid: u32 });
 export const VFS_CAP_REVISION_MASK = 0xff00_0000;
-export const VFS_CAP_REVISION_SHIFT = 0x18;
+export const VFS_CAP_REVISION_SHIFT = 24;
 export const VFS_CAP_FLAGS_MASK = 0xff_ffff;
 export const VFS_CAP_FLAGS_EFFECTIVE = 0x1;
 export const VFS_CAP_REVISION_1 = 0x100_0000;
