@@ -1,4 +1,8 @@
 /** What the kernel asks of the processor architecture; arch/x86 implements it. */
+import type { Platform } from '../host/cpu.js';
+import type { Name } from '../lib/names.js';
+import type { AddressSpace } from '../mm/address-space.js';
+import type { Credentials } from './credentials.js';
 import type { SignalAction, SignalInfo } from './signal-state.js';
 import type { SystemCall } from './syscall.js';
 import type { Task } from './task.js';
@@ -9,6 +13,40 @@ export interface ProgramStart {
   readonly stackPointer: number;
 }
 
+/** What a program finds on its stack when it starts. */
+export interface ProgramStack {
+  /** The stack's end. */
+  readonly top: number;
+  /** AT_EXECFN: as execve was given it. */
+  readonly filename: Name;
+  readonly argv: readonly Name[];
+  readonly envp: readonly Name[];
+  /** The program's own entry, not its interpreter's. */
+  readonly entry: number;
+  /** Where its program headers are in memory, or 0, and how many. */
+  readonly headers: number;
+  readonly headerCount: number;
+  /** Where the interpreter is loaded, or 0. */
+  readonly interpreterBase: number;
+  readonly credentials: Credentials;
+  /** AT_SECURE: it has more privileges than its caller had. */
+  readonly secure: boolean;
+  /** AT_RANDOM: 16 bytes. */
+  readonly random: Uint8Array;
+  /** How far below the strings the rest begins: address space randomization. */
+  readonly shift: number;
+}
+
+/** Where things have come to lie on a new stack: prctl(2) PR_SET_MM, /proc/PID/cmdline, environ, auxv. */
+export interface StackLayout {
+  readonly stackPointer: number;
+  readonly argStart: number;
+  readonly argEnd: number;
+  readonly envStart: number;
+  readonly envEnd: number;
+  readonly auxv: Uint8Array;
+}
+
 export interface Arch {
   /** Indexed by system call number. */
   readonly syscalls: readonly (SystemCall | undefined)[];
@@ -16,6 +54,12 @@ export interface Arch {
   readonly syscallNames: readonly (string | undefined)[];
   /** AT_PLATFORM and `uname -m`. */
   readonly machine: string;
+  /** e_machine of the programs that it can run. */
+  readonly elfMachine: number;
+  /** How many bytes `layOutStack` will need at most. */
+  stackSize(stack: ProgramStack): number;
+  /** Writes arguments, environment and auxiliary vector to the top of a new program's stack, which is mapped. EFAULT. */
+  layOutStack(mm: AddressSpace, platform: Platform, stack: ProgramStack): StackLayout;
   /** Puts the six argument registers of a system call into `words`, low and high word each. */
   readArguments(task: Task, words: Int32Array): void;
   /** Stores a system call's result, or -errno. */

@@ -1,6 +1,8 @@
 /** The x86-64 architecture, as the kernel proper sees it. */
 import type { Arch } from '../../kernel/arch.js';
+import { EM_X86_64 } from '../../uapi/elf.js';
 import { syscallNumbers } from '../../uapi/unistd-64.js';
+import { layOutStack, stackSize } from './exec-stack.js';
 import {
   getResult,
   instructionPointer,
@@ -21,6 +23,9 @@ export const x86: Arch = {
   syscalls,
   syscallNames,
   machine: 'x86_64',
+  elfMachine: EM_X86_64,
+  stackSize,
+  layOutStack,
   readArguments,
   setResult,
   getResult,
