@@ -78,6 +78,11 @@ export interface Host {
   };
   /** A line for the person who started the process (standard error), before a console exists or when one is useless. */
   complain(line: string): void;
-  /** Ends the process after the kernel's loop has returned. */
-  exit(status: number): void;
+  /**
+   * Ends the process, with this exit status, after the kernel's loop has returned: at once, whatever else is under way.
+   * `abort`: as abort(3), a panic; `restart`: runs the same command again in the same process.
+   */
+  exit(how: number | 'abort' | 'restart'): void;
+  /** The stack of an exception for people, in terms of the source where that is known. */
+  describeError(error: unknown): string;
 }

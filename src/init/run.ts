@@ -1,0 +1,23 @@
+/** `uml run`: a machine for one command. */
+import type { Name } from '../lib/names.js';
+
+/** A host directory that the machine sees. */
+export interface RunMount {
+  readonly host: Name;
+  readonly guest: Name;
+  readonly readOnly: boolean;
+}
+
+export interface RunRequest {
+  /** The program, looked up in PATH, and its arguments. */
+  readonly command: readonly Name[];
+  /** NAME=value */
+  readonly environment: readonly Name[];
+  readonly cwd: Name | undefined;
+  readonly mounts: readonly RunMount[];
+  /**
+   * True: the command's standard streams are the machine's console, a terminal. False: they are the host's descriptors 0, 1
+   * and 2, each on its own.
+   */
+  readonly terminal: boolean;
+}
