@@ -86,8 +86,13 @@ export interface HostFiles {
   removexattr(fd: number, name: string): number;
   /** fcntl F_SETLK over the whole file: 'read' or 'write' lock. */
   lock(fd: number, kind: 'read' | 'write' | 'unlock'): number;
+  /** What holds of a descriptor now, without waiting: a mask of READY_* out of `interest`, READY_ERR and READY_HUP. */
+  poll(fd: number, interest: number): number;
   /** ioctl with a buffer argument (TCGETS, TCSETS, TIOCGWINSZ, ...). */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
-  /** A new, non-blocking descriptor for the same file where that is possible, else a plain dup. */
+  /**
+   * A new, non-blocking descriptor for the same pipe or device where that is possible, else a plain dup: a socket, or a
+   * regular file, whose position is shared with whoever else has it open.
+   */
   reopenNonBlocking(fd: number, flags: number): number;
 }

@@ -17,6 +17,7 @@ import {
   R_OK,
   W_OK,
 } from '../../uapi/fcntl.js';
+import { READY_IN, READY_OUT } from '../host.js';
 import { HOST_AT_FDCWD, type HostDirEntry, type HostStat, type HostStatFs } from '../files.js';
 import { LinuxFiles } from './files.js';
 import { Opener } from './open.js';
@@ -312,6 +313,25 @@ test('reopenNonBlocking leaves the shared description alone', () => {
   const flags = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/flags:\s+(\d+)/)?.[1];
   expect(parseInt(flags ?? '0', 8) & 0o4000).toBe(0);
   files.close(other);
+  files.close(fd);
+});
+
+test('reopenNonBlocking shares the position of a regular file', () => {
+  const fd = create('file', 'first ');
+  const other = files.reopenNonBlocking(fd, O_WRONLY);
+  files.write(other, Buffer.from('second'));
+  expect(fs.readFileSync(join(directory, 'file'), 'utf8')).toBe('first second');
+  files.close(other);
+  files.close(fd);
+  expect(files.reopenNonBlocking(fd, O_WRONLY)).toBe(-9);
+});
+
+test('poll tells what holds now', () => {
+  execFileSync('mkfifo', [join(directory, 'fifo')]);
+  const fd = files.open(at, 'fifo', O_RDWR, 0, 0);
+  expect(files.poll(fd, READY_IN | READY_OUT)).toBe(READY_OUT);
+  files.write(fd, Buffer.from('x'));
+  expect(files.poll(fd, READY_IN)).toBe(READY_IN);
   files.close(fd);
 });
 

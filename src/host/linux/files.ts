@@ -20,7 +20,14 @@ import {
   O_PATH,
   flock,
 } from '../../uapi/fcntl.js';
-import { STATX_BASIC_STATS, STATX_BTIME, S_ISLNK, statx as statxLayout } from '../../uapi/stat.js';
+import {
+  STATX_BASIC_STATS,
+  STATX_BTIME,
+  S_ISCHR,
+  S_ISFIFO,
+  S_ISLNK,
+  statx as statxLayout,
+} from '../../uapi/stat.js';
 import {
   HOST_AT_FDCWD,
   type HostDirEntry,
@@ -111,6 +118,7 @@ const setxattr = call<[number, number, Uint8Array, number, number]>(
   'int setxattr(intptr_t path, intptr_t name, const uint8_t *value, size_t size, int flags)',
 );
 const removexattr = call<[number, number]>('int removexattr(intptr_t path, intptr_t name)');
+const poll = call<[number, number, number]>('int poll(intptr_t fds, unsigned long count, int timeout)');
 const ioctl = call<[number, number, Uint8Array]>(
   'int ioctl(int fd, unsigned long request, uint8_t *argument)',
 );
@@ -375,10 +383,24 @@ export class LinuxFiles implements HostFiles {
     return ioctl(fd, request >>> 0, argument);
   }
 
+  poll(fd: number, interest: number): number {
+    // struct pollfd; the bits are those of epoll.
+    const { view, address } = this.record;
+    view.setInt32(0, fd, true);
+    view.setInt16(4, interest, true);
+    const result = poll(address, 1, 0);
+    return result <= 0 ? result : view.getInt16(6, true);
+  }
+
   reopenNonBlocking(fd: number, flags: number): number {
+    const { view, address } = this.record;
+    const result = statx(fd, this.path.put(''), AT_EMPTY_PATH, STATX_BASIC_STATS, address);
+    if (result < 0) return result;
+    const mode = st.stx_mode.get(view, 0);
+    if (!S_ISFIFO(mode) && !S_ISCHR(mode)) return this.dup(fd);
     // A new open file description: O_NONBLOCK on the old one would also hit whoever shares it, such as a shell.
     const all = flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    const result = this.open(HOST_AT_FDCWD, descriptorPath(fd), all, 0, 0);
-    return result >= 0 ? result : this.dup(fd);
+    const opened = this.open(HOST_AT_FDCWD, descriptorPath(fd), all, 0, 0);
+    return opened >= 0 ? opened : this.dup(fd);
   }
 }
