@@ -1,5 +1,8 @@
 /** The kernel log: a ring of records, shown on consoles, by syslog(2) and /dev/kmsg. */
 import type { HostClock } from '../host/host.js';
+import { encodeUtf8 } from '../lib/utf8.js';
+import { type Name, nameToBytes } from '../lib/names.js';
+import { CONSOLE_LOGLEVEL_DEFAULT } from './params.js';
 import { WaitQueue } from './wait.js';
 
 /** Levels, as KERN_*: 0 emergency, 1 alert, 2 critical, 3 error, 4 warning, 5 notice, 6 info, 7 debug. */
@@ -9,7 +12,8 @@ export interface LogRecord {
   readonly facility: number;
   /** Kernel time, ns. */
   readonly time: number;
-  readonly text: string;
+  /** One line. File names in it are byte strings, as everywhere. */
+  readonly text: Name;
 }
 
 /** Where lines are shown as they come. */
@@ -18,20 +22,44 @@ export interface LogConsole {
 }
 
 const CAPACITY = 8192;
+const NANOSECONDS = 1_000_000_000;
+
+/** `[    1.234567] `: the time stamp of dmesg(1). */
+export function timeStamp(time: number): string {
+  const microseconds = Math.floor(time / 1000);
+  const seconds = Math.floor(time / NANOSECONDS);
+  const fraction = String(microseconds % 1_000_000).padStart(6, '0');
+  return `[${String(seconds).padStart(5)}.${fraction}] `;
+}
+
+/** The bytes of a line of the log: byte strings as they are, other text as UTF-8. */
+export function lineBytes(line: string): Uint8Array<ArrayBuffer> {
+  for (let index = 0; index < line.length; index++) if (line.charCodeAt(index) > 0xff) return encodeUtf8(line);
+  return nameToBytes(line);
+}
 
 export class Printk {
   readonly records: LogRecord[] = [];
   readonly changed = new WaitQueue();
   readonly consoles = new Set<LogConsole>();
   /** Records of this level and above (numerically) are not shown on consoles: console_loglevel. */
-  consoleLevel = 7;
+  consoleLevel = CONSOLE_LOGLEVEL_DEFAULT;
   private sequence = 0;
 
   constructor(private readonly clock: HostClock) {}
 
   /** Appends a record; a text of several lines becomes several. */
   write(level: number, text: string, facility = 0): void {
-    for (const line of text.split('\n')) this.append({ sequence: this.sequence++, level, facility, time: this.clock.now(), text: line });
+    const time = this.clock.now();
+    for (const line of text.split('\n'))
+      this.append({ sequence: this.sequence++, level, facility, time, text: line });
+  }
+
+  /** Adds a console. It is shown what it would have been shown so far, unless an earlier one has shown that already. */
+  addConsole(console: LogConsole, replay: boolean): void {
+    this.consoles.add(console);
+    if (replay)
+      for (const record of this.records) if (record.level < this.consoleLevel) console.write(record);
   }
 
   private append(record: LogRecord): void {

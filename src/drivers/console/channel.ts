@@ -29,6 +29,10 @@ export abstract class Channel {
   abstract wantInput(wanted: boolean): void;
   /** `writable` is called when output can go on. */
   abstract wantOutput(wanted: boolean): void;
+  /** A terminal of the host, which is raw while the channel is open. */
+  get isTerminal(): boolean {
+    return false;
+  }
   size(): ChannelSize | undefined {
     return undefined;
   }

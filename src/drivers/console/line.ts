@@ -13,6 +13,8 @@ export class Line extends TtyPort implements ChannelEvents {
   private readonly output = new ByteRing(OUTPUT_LIMIT);
   private readonly chunk = new Uint8Array(4096);
   private isOpen = false;
+  /** Lines of the kernel's log that found no room: never lost, and in order with all other output. */
+  private readonly lateLog: Uint8Array[] = [];
 
   constructor(private readonly channel: Channel) {
     super();
@@ -36,6 +38,11 @@ export class Line extends TtyPort implements ChannelEvents {
 
   override write(bytes: Uint8Array): number {
     if (!this.isOpen) return bytes.length;
+    if (this.lateLog.length > 0) return 0;
+    return this.send(bytes);
+  }
+
+  private send(bytes: Uint8Array): number {
     if (this.output.used === 0) {
       const sent = this.channel.write(bytes);
       if (sent === bytes.length) return sent;
@@ -47,11 +54,26 @@ export class Line extends TtyPort implements ChannelEvents {
   }
 
   override room(): number {
-    return this.output.free;
+    return this.lateLog.length > 0 ? 0 : this.output.free;
   }
 
   override pending(): number {
-    return this.output.used;
+    return this.lateLog.reduce((sum, { length }) => sum + length, this.output.used);
+  }
+
+  /** Shows a line of the kernel's log, `text` without its end. */
+  log(text: Uint8Array): void {
+    if (!this.isOpen) return;
+    // A terminal of the host is raw: it does not return the carriage by itself.
+    const end = this.channel.isTerminal ? [13, 10] : [10];
+    const line = Uint8Array.of(...text, ...end);
+    const sent = this.lateLog.length > 0 ? 0 : this.send(line);
+    if (sent < line.length) this.lateLog.push(line.subarray(sent));
+  }
+
+  /** Whether output can still get out: nothing waits, or someone may take it. */
+  get drained(): boolean {
+    return !this.isOpen || this.pending() === 0;
   }
 
   override flushOutput(): void {
@@ -64,6 +86,15 @@ export class Line extends TtyPort implements ChannelEvents {
 
   writable(): void {
     this.flush();
+    while (this.lateLog.length > 0) {
+      const line = this.lateLog[0];
+      const sent = this.send(line);
+      if (sent < line.length) {
+        this.lateLog[0] = line.subarray(sent);
+        return;
+      }
+      this.lateLog.shift();
+    }
     if (this.output.used === 0) this.channel.wantOutput(false);
     this.tty.outputReady();
   }

@@ -129,6 +129,10 @@ export class FdChannel extends Channel implements ReadyListener {
     if (fd === this.inFd && (ready & ~READY_OUT) !== 0) this.events?.readable();
   }
 
+  override get isTerminal(): boolean {
+    return this.savedSettings !== undefined;
+  }
+
   override size(): ChannelSize | undefined {
     const bytes = new Uint8Array(winsize.size);
     for (const fd of [this.inFd, this.outFd]) {
