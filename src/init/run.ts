@@ -14,6 +14,8 @@ export interface RunRequest {
   /** NAME=value */
   readonly environment: readonly Name[];
   readonly cwd: Name | undefined;
+  /** The host directory that is the machine's root; undefined: the host's own files, copy-on-write. */
+  readonly root: Name | undefined;
   readonly mounts: readonly RunMount[];
   /**
    * True: the command's standard streams are the machine's console, a terminal. False: they are the host's descriptors 0, 1
