@@ -4,15 +4,8 @@
  */
 import { CHUNK_SIZE, PAGE_SIZE, type PhysicalMemory } from '../memory.js';
 import { mapShared } from './ffi.js';
-import {
-  FALLOC_FL_KEEP_SIZE,
-  FALLOC_FL_PUNCH_HOLE,
-  fallocate,
-  ftruncate,
-  memfd_create,
-  MFD_CLOEXEC,
-  must,
-} from './seccomp/libc.js';
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, fallocate, must } from './seccomp/libc.js';
+import { memoryFile } from './seccomp/memfd.js';
 
 /** Physical memory, and the descriptor behind it: the native platform hands that to its stubs. */
 export interface MemoryFile extends PhysicalMemory {
@@ -23,8 +16,7 @@ export interface MemoryFile extends PhysicalMemory {
 export function createPhysicalMemory(size: number): MemoryFile {
   if (size <= 0 || size % PAGE_SIZE !== 0)
     throw new Error(`memory size ${size} is not a multiple of ${PAGE_SIZE}`);
-  const fd = must(memfd_create('linux-memory', MFD_CLOEXEC), 'memfd_create');
-  must(ftruncate(fd, size), 'ftruncate of the guest memory');
+  const fd = memoryFile('linux-memory', size);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for (let offset = 0; offset < size; offset += CHUNK_SIZE) {
     chunks.push(new Uint8Array(mapShared(fd, Math.min(CHUNK_SIZE, size - offset), offset)));

@@ -4,8 +4,9 @@
  * code could write it.
  */
 import { MAILBOX_FINISHED } from './layout.js';
-import { lseek, SEEK_CUR, syscall, syscallWithTimeout, waitpid, WNOHANG } from './libc.js';
+import { lseek, SEEK_CUR, syscall, syscallWithTimeout } from './libc.js';
 import type { StubPages } from './pages.js';
+import type { StubProcess } from './process.js';
 import { FUTEX_WAIT, FUTEX_WAKE, NR_futex } from './system-calls.js';
 
 const TWO32 = 0x1_0000_0000;
@@ -35,12 +36,12 @@ export class CommandRunner {
   }
 
   /** Runs the batch that lies in a stub's command page. A fork is reported by the child, which has another seat. */
-  run(seat: number, pid: number, reportingSeat = seat): BatchResult {
+  run(seat: number, process: StubProcess, reportingSeat = seat): BatchResult {
     this.#sequence = (this.#sequence + 1) | 0;
     if (reportingSeat !== seat) this.pages.setSequence(reportingSeat, this.#sequence);
     this.pages.setSequence(seat, this.#sequence);
     syscall(NR_futex, this.pages.commandAddress + this.pages.commandOffset(seat), FUTEX_WAKE, 1, 0);
-    return this.await(reportingSeat, pid);
+    return this.await(reportingSeat, process);
   }
 
   /** Sleeps for some microseconds. */
@@ -50,7 +51,7 @@ export class CommandRunner {
   }
 
   /** Waits for the report of the latest batch. */
-  await(seat: number, pid: number): BatchResult {
+  await(seat: number, process: StubProcess): BatchResult {
     const { words, mailbox } = this.pages;
     const offset = this.pages.slotOffset(seat, 0) + MAILBOX_FINISHED;
     for (let sleeps = 0; sleeps < MAX_SLEEPS; sleeps++) {
@@ -60,7 +61,7 @@ export class CommandRunner {
         const position = lseek(this.resultFd, 0, SEEK_CUR);
         if (Math.floor(position / TWO32) === (this.#sequence & REPORTED_SEQUENCE))
           return (position % TWO32) | 0;
-        if (sleeps > 0 && waitpid(pid, null, WNOHANG) !== 0) return undefined;
+        if (sleeps > 0 && process.hasEnded()) return undefined;
       }
       // A hint without a report is forged, or the report is nanoseconds away.
       const timeout = hinted ? this.#pause : this.#timeout;

@@ -29,6 +29,7 @@ import {
   MAILBOX_STATE,
   REGION_HIGH,
 } from './layout.js';
+import type { Interrupt } from './overdue.js';
 import type { SeccompPlatform } from './platform.js';
 import type { SeccompSpace } from './space.js';
 import { AUDIT_ARCH_X86_64, SIGSEGV, SIGSYS } from './system-calls.js';
@@ -59,8 +60,9 @@ export class SeccompContext implements CpuContext {
   gregs: Int32Array;
   fpu: Uint8Array;
   state: ContextState = 'stopped';
-  /** When an unanswered interrupt was sent, in milliseconds of the host's clock; 0 if none is. */
-  interruptedAt = 0;
+  pendingInterrupt: Interrupt | undefined = undefined;
+  /** It is in the list of those that have stopped since the kernel slept. */
+  mayBeSpinning = false;
   tid = 0;
   /** Word index of the mailbox's state. */
   readonly stateWord: number;

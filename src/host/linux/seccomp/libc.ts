@@ -1,8 +1,6 @@
 /** The host calls that the platform makes. Those declared with `call` give the negated errno on failure. */
 import { call, declare } from '../ffi.js';
 
-export const MFD_CLOEXEC = 1;
-export const MFD_ALLOW_SEALING = 2;
 export const EFD_CLOEXEC = 0o2000000;
 export const EFD_NONBLOCK = 0o4000;
 export const F_DUPFD_CLOEXEC = 1030;
@@ -12,7 +10,6 @@ export const SEEK_CUR = 1;
 export const WNOHANG = 1;
 export const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
-export const EPOLL_CTL_DEL = 2;
 export const EPOLLIN = 1;
 export const FALLOC_FL_KEEP_SIZE = 1;
 export const FALLOC_FL_PUNCH_HOLE = 2;
@@ -50,9 +47,6 @@ export const sched_getaffinity = call<[number, number, Uint8Array]>(
 export const epoll_create1 = call<[number]>('int epoll_create1(int flags)');
 export const epoll_ctl = call<[number, number, number, Uint8Array | null]>(
   'int epoll_ctl(int epfd, int operation, int fd, void *event)',
-);
-export const epoll_wait = call<[number, Uint8Array, number, number]>(
-  'int epoll_wait(int epfd, void *events, int count, int timeout)',
 );
 
 /** syscall(2) with integers: a futex call that only wakes, pidfd_open. */

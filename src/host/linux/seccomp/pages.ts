@@ -16,43 +16,11 @@ import {
   SLOTS_LENGTH,
   WINDOW_SLOTS,
 } from './layout.js';
-import {
-  fcntl,
-  ftruncate,
-  F_DUPFD_CLOEXEC,
-  close,
-  memfd_create,
-  MFD_CLOEXEC,
-  must,
-  open,
-  O_CLOEXEC,
-  O_RDONLY,
-} from './libc.js';
+import { close, must, open, O_CLOEXEC, O_RDONLY } from './libc.js';
+import { memoryFile, moveUp } from './memfd.js';
 
 const PAGE = 4096;
 const TWO32 = 0x1_0000_0000;
-/** Our descriptors lie above those of a stub, so that giving them their numbers there cannot overwrite another. */
-const FIRST_FD = 64;
-
-/** The same file once more, under a descriptor that no stub uses. */
-export function copyUp(fd: number): number {
-  return must(fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD), 'fcntl');
-}
-
-/** The same file under a descriptor that no stub uses. */
-export function moveUp(fd: number): number {
-  const moved = copyUp(fd);
-  close(fd);
-  return moved;
-}
-
-/** A new memfd of the given size, above the stubs' descriptors. */
-export function memoryFile(name: string, size: number): number {
-  const fd = moveUp(must(memfd_create(name, MFD_CLOEXEC), 'memfd_create'));
-  must(ftruncate(fd, size), 'ftruncate');
-  return fd;
-}
-
 export class StubPages {
   readonly mailboxFd: number;
   /** Read-only: what stubs get. */

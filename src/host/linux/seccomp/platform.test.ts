@@ -233,7 +233,7 @@ test('the FPU state survives traps, can be copied and reset', () => {
 test('a stub that is killed reports its running contexts as died, and takes nothing with it', () => {
   const context = machine.start((a) => a.label('loop').jmp('loop'));
   const other = machine.start((a) => a.label('loop').mov(ecx, 1).jmp('loop'));
-  kill((context.space as SeccompSpace).pid, SIGKILL);
+  kill((context.space as SeccompSpace).process.pid, SIGKILL);
   expect(machine.trap() === context).toBe(true);
   expect(context.trap).toBe(TRAP_DIED);
   expect(context.space.alive).toBe(false);

@@ -1,9 +1,9 @@
 /**
- * The native platform: guest threads are threads of stub processes that trap every system call with seccomp. See layout.ts
- * for the shared pages and stub.ts for the other side.
+ * The native platform: guest threads are threads of stub processes in which seccomp makes every system call trap. See
+ * layout.ts for the pages that both sides share, and stub.ts for the other side.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { CpuContext, HostRange, HostSpace, Platform } from '../../cpu.js';
 import type { MemoryFile } from '../memory.js';
@@ -11,55 +11,34 @@ import { Affinity } from './affinity.js';
 import { CommandRunner } from './commands.js';
 import type { SeccompContext } from './context.js';
 import type { Secret } from './filter.js';
-import { type FrameTemplate, takeTemplate, writeFirstFrame } from './frame.js';
-import { checkHost, type HostFeatures } from './host-features.js';
-import { CLONE_GUEST_THREAD, FUTEX_WAKE, NR_clone, NR_futex, SIGKILL } from './system-calls.js';
-import {
-  ENTRY_LAST,
-  ENTRY_THREAD,
-  FRAME_FPU,
-  INTERRUPT_SIGNAL,
-  MAILBOX_FRAME,
-  MAILBOX_SIZE,
-  MAILBOX_THREAD,
-  REGION,
-  SLOTS,
-  STATE_EXIT,
-  STATE_PARK,
-  STATE_RUNNING,
-  STATE_SLEEPING,
-  STATE_TRAPPED,
-  WINDOW_SLOTS,
-} from './layout.js';
-import {
-  EFD_CLOEXEC,
-  EFD_NONBLOCK,
-  eventfd,
-  kill,
-  must,
-  read,
-  syscall,
-  tgkill,
-  waitpid,
-  WNOHANG,
-} from './libc.js';
-import { copyUp, memoryFile, moveUp, StubPages } from './pages.js';
+import { firstTrap } from './first-trap.js';
+import type { FrameTemplate } from './frame.js';
+import { Graveyard } from './graveyard.js';
+import { checkHost } from './host-features.js';
+import { INTERRUPT_SIGNAL, MAILBOX_SIZE, REGION, STATE_EXIT } from './layout.js';
+import { EFD_CLOEXEC, EFD_NONBLOCK, eventfd, must, tgkill } from './libc.js';
+import { isOverdue, threadCpuTimeNs } from './overdue.js';
+import { copyUp, memoryFile, moveUp } from './memfd.js';
+import { StubPages } from './pages.js';
+import { StubProcess } from './process.js';
 import { RangeSet } from './ranges.js';
+import { RunList } from './run-list.js';
 import { SeccompSpace } from './space.js';
 import { assembleStub, type Stub } from './stub.js';
 import { Watch } from './watch.js';
-import { startZygote, type Zygote } from './zygote.js';
+import { startZygote, type Zygote, type ZygoteFiles } from './zygote.js';
 
 const MAX_STARTS = 20;
-/** Stopped threads that a space keeps for later contexts. */
-const MAX_PARKED = 8;
-
-/** A killed process whose end is awaited, and the windows to release then. */
-interface Remains {
-  readonly pid: number;
-  readonly windows: readonly number[];
-  readonly slotsUsed: number;
-}
+/** How long the kernel spins for a trap, in milliseconds: with a processor to spare, and without. */
+const SPIN_MS = 0.02;
+const SHORT_SPIN_MS = 0.003;
+/** How long a guest thread spins for its answer, in cycles: some 40 microseconds. The kernel stops it if it sleeps. */
+const GUEST_SPIN_CYCLES = 100_000;
+/** How often a sleeping kernel looks after killed processes, and after running ones. */
+const REAP_MS = 4;
+const CHECK_MS = 500;
+/** A kernel that never sleeps looks after so many resumes. */
+const RESUMES_PER_CHECK = 0x4000;
 
 export class SeccompPlatform implements Platform {
   readonly userTop = REGION;
@@ -72,51 +51,38 @@ export class SeccompPlatform implements Platform {
   readonly affinity = new Affinity();
   /** The guest's part of a space, without what the host keeps there. */
   readonly guestExtents: readonly { readonly start: number; readonly end: number }[];
-  readonly #features: HostFeatures;
-  readonly #stub: Stub;
+  readonly runList: RunList;
   readonly #zygote: Zygote;
   readonly #zygoteSpace: SeccompSpace;
   readonly #watch: Watch;
-  readonly #ring: number;
-  readonly #spaces = new Map<number, SeccompSpace>();
-  readonly #running: SeccompContext[] = [];
-  /** Contexts that have trapped since the last sleep: those that are still stopped may be spinning. */
-  readonly #spinning: SeccompContext[] = [];
+  readonly #graveyard: Graveyard;
+  readonly #spaces = new Set<SeccompSpace>();
+  /** Contexts whose space has died under them, to be reported. */
   readonly #died: SeccompContext[] = [];
-  readonly #remains: Remains[] = [];
-  readonly #ringBuffer = new Uint8Array(8);
-  #cursor = 0;
-  #spinRounds: number;
+  readonly #processors = availableParallelism();
+  #resumes = 0;
 
   constructor(memory: MemoryFile) {
-    this.#features = checkHost();
-    ({ hwcap: this.hwcap, hwcap2: this.hwcap2, minSigStackSize: this.minSigStackSize } = this.#features);
+    ({ hwcap: this.hwcap, hwcap2: this.hwcap2, minSigStackSize: this.minSigStackSize } = checkHost());
     let slotSize = 4096;
     while (slotSize < this.minSigStackSize + MAILBOX_SIZE) slotSize *= 2;
     this.pages = new StubPages(slotSize);
+    this.pages.setSpins(this.#processors > 1 ? GUEST_SPIN_CYCLES : 0, 0);
+    this.runList = new RunList(this.pages);
+    this.#graveyard = new Graveyard(this.pages);
     const result = memoryFile('linux-results', 0);
     this.commands = new CommandRunner(this.pages, result);
-    this.#ring = moveUp(must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd'));
-    this.#watch = new Watch(this.#ring);
-    this.#stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
-    const cores = availableParallelism();
-    this.pages.setSpins(cores > 1 ? 100_000 : 0, 0);
-    this.#spinRounds = cores > 1 ? 1000 : 0;
+    const doorbell = moveUp(must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd'));
+    this.#watch = new Watch(doorbell);
 
-    const seat = this.takeSeat();
-    if (seat === undefined) throw new Error('no room for the first stub process');
-    const files = { physical: copyUp(memory.fd), result, doorbell: this.#ring };
-    let zygote: Zygote | undefined;
-    for (let tries = 0; zygote === undefined; tries++) {
-      if (tries === MAX_STARTS) throw new Error('the stub process does not start');
-      zygote = startZygote(this.#stub, this.pages, this.commands, seat, files);
-    }
-    this.#zygote = zygote;
-    this.#watch.addProcess(zygote.pid);
-    this.guestExtents = extentsWithout(zygote.hostRanges);
-    this.template = this.#firstTrap(seat, zygote.pid);
-    this.#zygoteSpace = new SeccompSpace(this, zygote.pid, seat, new RangeSet());
-    this.#zygoteSpace.slotsUsed = WINDOW_SLOTS;
+    const stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
+    const seat = must(this.takeWindow() ?? -1, 'taking the first window');
+    const physical = copyUp(memory.fd);
+    this.#zygote = this.#start(stub, seat, { physical, result, doorbell });
+    this.guestExtents = extentsWithout(this.#zygote.hostRanges);
+    this.template = firstTrap(this.pages, this.commands, seat, this.#zygote.process, stub.trapSite);
+    this.#zygoteSpace = new SeccompSpace(this, this.#zygote.process, seat, new RangeSet());
+    this.#spaces.add(this.#zygoteSpace);
   }
 
   get xsaveSize(): number {
@@ -144,7 +110,7 @@ export class SeccompPlatform implements Platform {
   }
 
   get runningCount(): number {
-    return this.#running.length;
+    return this.runList.contexts.length;
   }
 
   createSpace(): HostSpace {
@@ -152,65 +118,45 @@ export class SeccompPlatform implements Platform {
   }
 
   nextTrap(): CpuContext | undefined {
-    const running = this.#running;
-    const { words } = this.pages;
-    for (let left = running.length; left > 0; left--) {
-      if (this.#cursor >= running.length) this.#cursor = 0;
-      const context = running[this.#cursor];
-      const state = Atomics.load(words, context.stateWord);
-      if (state !== STATE_TRAPPED && state !== STATE_SLEEPING) {
-        this.#cursor++;
-        continue;
-      }
-      this.#stopRunning(this.#cursor);
-      this.#spinning.push(context);
-      if (this.#stopped(context)) return context;
+    for (;;) {
+      const context = this.runList.take() ?? this.#died.pop();
+      if (context === undefined || this.#reports(context)) return context;
     }
-    return this.#nextDied();
   }
 
   spin(): boolean {
-    const running = this.#running;
-    const { words } = this.pages;
     if (this.#died.length > 0) return true;
-    for (let round = running.length === 0 ? 0 : this.#spinRounds; round > 0; round -= running.length) {
-      for (let index = 0; index < running.length; index++) {
-        const state = Atomics.load(words, running[index].stateWord);
-        if (state === STATE_TRAPPED || state === STATE_SLEEPING) return true;
-      }
-    }
-    return false;
+    if (this.#processors === 1) return false;
+    return this.runList.spin(this.runningCount < this.#processors ? SPIN_MS : SHORT_SPIN_MS);
   }
 
   prepareSleep(): boolean {
-    if (this.#remains.length > 0) this.#reap();
-    this.pages.setSleeping(true);
-    const { words } = this.pages;
-    let trapped = this.#died.length > 0;
-    for (const context of this.#running) {
-      const state = Atomics.load(words, context.stateWord);
-      if (state === STATE_TRAPPED || state === STATE_SLEEPING) trapped = true;
+    if (this.#graveyard.size > 0) {
+      this.#graveyard.reap();
+      if (this.#graveyard.size > 0) this.#watch.wakeWithin(REAP_MS);
     }
-    if (!trapped) this.#park();
-    if (trapped) this.pages.setSleeping(false);
-    return !trapped;
+    if (this.runningCount > 0) this.#watch.wakeWithin(CHECK_MS);
+    this.pages.setSleeping(true);
+    if (this.#died.length > 0 || this.runList.anyStopped()) {
+      this.pages.setSleeping(false);
+      return false;
+    }
+    this.runList.park();
+    return true;
   }
 
   endSleep(): void {
     this.pages.setSleeping(false);
-    read(this.#ring, this.#ringBuffer, 8);
-    for (const pid of this.#watch.ended()) this.#ended(pid);
-    this.#checkInterrupts();
+    if (this.#watch.quiet()) this.#check();
   }
 
   shutdown(): void {
-    for (const space of this.#spaces.values()) kill(space.pid, SIGKILL);
-    kill(this.#zygote.pid, SIGKILL);
-    for (const space of this.#spaces.values()) waitpid(space.pid, null, 0);
-    for (const { pid } of this.#remains) waitpid(pid, null, 0);
-    waitpid(this.#zygote.pid, null, 0);
+    for (const { process } of this.#spaces) process.kill();
+    for (const { process } of this.#spaces) process.end();
+    this.#graveyard.reapAll();
+    for (const space of this.#spaces) space.alive = false;
     this.#spaces.clear();
-    this.#running.length = 0;
+    this.runList.takeAll(() => true);
   }
 
   // What spaces and contexts ask of the platform.
@@ -220,27 +166,25 @@ export class SeccompPlatform implements Platform {
     const { space } = context;
     if (space.hasChanges) space.flush();
     if (!space.alive) {
-      context.markDied();
       this.#died.push(context);
       return;
     }
     context.state = 'running';
-    this.#running.push(context);
-    this.#wake(context, STATE_RUNNING);
+    this.runList.start(context);
+    if (++this.#resumes % RESUMES_PER_CHECK === 0) this.#check();
   }
 
   interrupt(context: SeccompContext): void {
-    if (context.state !== 'running' && context.state !== 'ending') return;
-    tgkill(context.space.pid, context.tid, INTERRUPT_SIGNAL);
-    if (context.interruptedAt === 0) {
-      context.interruptedAt = performance.now();
-      this.#watch.startTimer();
+    const running = context.state === 'running' || context.state === 'ending';
+    if (!running || this.runList.hasStopped(context)) return;
+    if (tgkill(context.space.process.pid, context.tid, INTERRUPT_SIGNAL) < 0) {
+      this.died(context.space); // the thread has ended by itself, which only a hostile guest's does
+      return;
     }
+    context.pendingInterrupt ??= { sentAt: performance.now(), cpuTimeNs: undefined };
   }
 
   destroyContext(context: SeccompContext): void {
-    const { space } = context;
-    if (!space.contexts.has(context)) return;
     if (context.state === 'running') {
       context.state = 'ending';
       this.interrupt(context);
@@ -250,118 +194,87 @@ export class SeccompPlatform implements Platform {
   }
 
   cpuTimeNs(context: SeccompContext): number {
-    try {
-      const text = readFileSync(`/proc/${context.space.pid}/task/${context.tid}/schedstat`, 'latin1');
-      return Number.parseInt(text, 10);
-    } catch {
-      return 0; // the thread has ended
-    }
+    return threadCpuTimeNs(context.space.process.pid, context.tid) ?? 0;
   }
 
   /** Brings a space's command thread to the kernel's processor. */
   bring(space: SeccompSpace): void {
     const processor = this.affinity.current();
     if (space.processor === processor) return;
-    this.affinity.keep(space.pid, processor);
+    this.affinity.keep(space.process.pid, processor);
     space.processor = processor;
   }
 
-  takeSeat(): number | undefined {
-    if (this.#remains.length > 0) this.#reap();
+  takeWindow(): number | undefined {
+    if (this.#graveyard.size > 0) this.#graveyard.reap();
     return this.pages.takeWindow();
   }
 
   adopted(space: SeccompSpace): void {
-    this.#spaces.set(space.pid, space);
-    this.#watch.addProcess(space.pid);
+    this.#spaces.add(space);
   }
 
-  destroySpace(space: SeccompSpace): void {
-    if (!space.alive) {
-      this.#forget(space);
-      return;
-    }
-    // The guest's memory goes at once, before anyone else gets the frames; the process goes in its own time.
-    space.clear();
+  destroySpace(space: SeccompSpace, gone: (() => void) | undefined): void {
+    // With nobody waiting for `gone`, the guest's memory goes now, before anyone else gets the frames.
+    if (space.alive && gone === undefined) space.clear();
     if (space.alive) {
-      kill(space.pid, SIGKILL);
-      this.#bury(space);
+      space.process.kill();
+      this.#bury(space, gone);
+    } else {
+      gone?.();
     }
-    this.#forget(space);
-  }
-
-  /** A stub was found dead, or does not answer. */
-  died(space: SeccompSpace): void {
-    if (!space.alive) return;
-    kill(space.pid, SIGKILL);
-    waitpid(space.pid, null, 0);
-    this.#watch.removeProcess(space.pid);
-    this.#bury(space);
-  }
-
-  /** A mapping call failed: the space is not what the kernel believes. */
-  commandFailed(space: SeccompSpace, _errno: number): void {
-    this.died(space);
-  }
-
-  /** The space is dead from now on: its running contexts will say so. */
-  #bury(space: SeccompSpace): void {
-    space.alive = false;
-    this.#spaces.delete(space.pid);
-    this.#remains.push({ pid: space.pid, windows: space.windows, slotsUsed: space.slotsUsed });
-    for (let index = this.#running.length - 1; index >= 0; index--) {
-      const context = this.#running[index];
-      if (context.space !== space) continue;
-      this.#stopRunning(index);
-      if (context.state === 'ending') {
-        context.state = 'gone';
-        continue;
-      }
-      context.state = 'stopped';
-      context.markDied();
-      this.#died.push(context);
-    }
-  }
-
-  /** No context of a destroyed space reports anything any more. */
-  #forget(space: SeccompSpace): void {
     for (const context of space.contexts) context.state = 'gone';
     space.contexts.clear();
   }
 
-  /** Tells stopped threads that spin to stop that: there will be no answer soon. */
-  #park(): void {
-    for (const context of this.#spinning) {
-      if (context.state === 'stopped') {
-        Atomics.compareExchange(this.pages.words, context.stateWord, STATE_TRAPPED, STATE_PARK);
-      }
+  /** A stub was found dead, does not answer, or is not what the kernel believes it to be. */
+  died(space: SeccompSpace): void {
+    if (!space.alive) return;
+    space.process.end();
+    this.#bury(space);
+  }
+
+  /**
+   * A fork came to nothing. If there is a child nevertheless, it ends. Its number comes from memory that the parent's guest
+   * can write, so it counts only if it is a stub of ours that no space knows.
+   */
+  forkFailed(hint: number, child: SeccompSpace): void {
+    child.alive = false;
+    const known = [...this.#spaces].some(({ process }) => process.pid === hint);
+    if (hint > 0 && !known && isStub(hint, this.#zygote.process.pid)) child.process = new StubProcess(hint);
+    else child.process = new StubProcess(0);
+    child.process.kill();
+    this.#graveyard.add(child.process, child.slots);
+  }
+
+  #start(stub: Stub, seat: number, files: ZygoteFiles): Zygote {
+    for (let tries = 0; tries < MAX_STARTS; tries++) {
+      const zygote = startZygote(stub, this.pages, this.commands, seat, files);
+      if (zygote !== undefined) return zygote;
     }
-    this.#spinning.length = 0;
+    throw new Error('the stub process does not start');
   }
 
-  #nextDied(): SeccompContext | undefined {
-    for (;;) {
-      const context = this.#died.pop();
-      if (context === undefined || context.state !== 'gone') return context;
-    }
+  /** The space is dead from now on: its running contexts will say so. */
+  #bury(space: SeccompSpace, gone?: () => void): void {
+    space.alive = false;
+    this.#spaces.delete(space);
+    this.#graveyard.add(space.process, space.slots, gone);
+    for (const context of this.runList.takeAll((running) => running.space === space))
+      this.#died.push(context);
   }
 
-  #stopRunning(index: number): void {
-    const last = this.#running.pop() as SeccompContext;
-    if (index < this.#running.length) this.#running[index] = last;
-  }
-
-  /** A context has trapped. True if the kernel is to hear of it. */
-  #stopped(context: SeccompContext): boolean {
-    const ending = context.state === 'ending';
+  /** What stopped a context, taken from the list. False if there is nothing to report about it. */
+  #reports(context: SeccompContext): boolean {
+    const { state } = context;
+    if (state === 'gone') return false;
     context.state = 'stopped';
-    context.interruptedAt = 0;
-    if (!context.readTrap()) {
-      this.died(context.space);
-      context.markDied();
-    }
-    if (ending) this.#retire(context);
-    return !ending;
+    context.pendingInterrupt = undefined;
+    if (context.space.alive && !context.readTrap()) this.died(context.space);
+    if (!context.space.alive) context.markDied();
+    if (state !== 'ending') return true;
+    this.#retire(context);
+    return false;
   }
 
   /** Ends a stopped context. Its thread is kept for the next one, or told to end. */
@@ -369,88 +282,25 @@ export class SeccompPlatform implements Platform {
     const { space } = context;
     context.state = 'gone';
     space.contexts.delete(context);
-    if (!space.alive) return;
-    const usable =
-      context.frameOffset === this.template.frameOffset && context.fpuOffset === this.template.fpuOffset;
-    if (usable && space.parked.length < MAX_PARKED) space.parked.push(context);
-    else this.#wake(context, STATE_EXIT);
+    if (!space.alive || space.keepThread(context)) return;
+    this.runList.wake(context, STATE_EXIT);
+    if (!space.slots.leave(context.slot, context.tid, space.process.pid)) this.died(space);
   }
 
-  #wake(context: SeccompContext, state: number): void {
-    const { words, mailbox } = this.pages;
-    if (Atomics.exchange(words, context.stateWord, state) === STATE_SLEEPING) {
-      syscall(NR_futex, mailbox.address + context.stateWord * 4, FUTEX_WAKE, 1, 0);
-    }
-  }
-
-  /** A process that the watch has seen end. */
-  #ended(pid: number): void {
-    const space = this.#spaces.get(pid);
-    if (space !== undefined) this.#bury(space);
-    this.#watch.removeProcess(pid);
-    this.#reap();
-  }
-
-  /** Waits for killed processes that have ended, and gives their windows free. */
-  #reap(): void {
-    for (let index = this.#remains.length - 1; index >= 0; index--) {
-      const { pid, windows, slotsUsed } = this.#remains[index];
-      if (waitpid(pid, null, WNOHANG) === 0) continue;
-      this.#watch.removeProcess(pid);
-      this.#remains.splice(index, 1);
-      windows.forEach((window, place) => {
-        this.pages.releaseWindow(window, Math.min(WINDOW_SLOTS, slotsUsed - place * WINDOW_SLOTS));
-      });
-    }
-  }
-
-  /** Kills the space of a context that does not answer its interrupt though it has had time to. */
-  #checkInterrupts(): void {
-    if (!this.#watch.timerExpired()) return;
+  /** The regular look after what may have gone wrong: killed processes, stubs that ended, unanswered interrupts. */
+  #check(): void {
+    this.#graveyard.reap();
     const now = performance.now();
-    let waiting = false;
-    for (const context of this.#running.slice()) {
-      if (context.interruptedAt === 0) continue;
-      if (now - context.interruptedAt < 1000) waiting = true;
-      else this.died(context.space);
+    const lost = new Set<SeccompSpace>();
+    const processes = new Map<StubProcess, boolean>();
+    for (const { space, tid, pendingInterrupt } of this.runList.contexts) {
+      const { process } = space;
+      let ended = processes.get(process);
+      if (ended === undefined) processes.set(process, (ended = process.hasEnded()));
+      if (ended || (pendingInterrupt !== undefined && isOverdue(pendingInterrupt, process.pid, tid, now)))
+        lost.add(space);
     }
-    if (waiting) this.#watch.startTimer();
-  }
-
-  /** Runs a thread in the zygote that traps at once, to see what a signal frame looks like here. */
-  #firstTrap(seat: number, pid: number): FrameTemplate {
-    const { pages } = this;
-    const { words, slotSize } = pages;
-    const slot = 1;
-    const offset = pages.slotOffset(seat, slot);
-    const address = SLOTS + slot * slotSize;
-    const frame = writeFirstFrame(words, offset, address, slotSize, this.#stub.trapSite);
-    words[offset >>> 2] = STATE_RUNNING;
-    pages.setEntry(
-      seat,
-      0,
-      ENTRY_THREAD | ENTRY_LAST,
-      NR_clone,
-      CLONE_GUEST_THREAD,
-      address + frame,
-      address + MAILBOX_THREAD,
-    );
-    const result = this.commands.run(seat, pid);
-    if (result === undefined || result < 0)
-      throw new Error(`the stub process cannot start a thread: errno ${-(result ?? 0)}`);
-    const deadline = performance.now() + 10_000;
-    while (Atomics.load(words, offset >>> 2) === STATE_RUNNING) {
-      if (performance.now() > deadline || waitpid(pid, null, WNOHANG) !== 0)
-        throw new Error('the first guest thread does not trap');
-      this.commands.pause();
-    }
-    const trapFrame = offset + (words[(offset + MAILBOX_FRAME) >>> 2] - (address | 0));
-    const fpu = offset + (words[(trapFrame + FRAME_FPU) >>> 2] - (address | 0));
-    const template = takeTemplate(pages.bytes, offset, trapFrame, fpu);
-    if (Atomics.exchange(words, offset >>> 2, STATE_EXIT) === STATE_SLEEPING) {
-      syscall(NR_futex, pages.mailbox.address + offset, FUTEX_WAKE, 1, 0);
-    }
-    return template;
+    for (const space of lost) this.died(space);
   }
 }
 
@@ -459,11 +309,22 @@ function newSecret(): Secret {
   return { fourth: bytes.readUInt32LE(0), fifth: bytes.readUInt32LE(4) };
 }
 
+/** Whether a process is a child of ours that runs the same program as the zygote. */
+function isStub(pid: number, zygotePid: number): boolean {
+  try {
+    const own =
+      readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[1] === `${process.pid}`;
+    return own && readlinkSync(`/proc/${pid}/exe`) === readlinkSync(`/proc/${zygotePid}/exe`);
+  } catch {
+    return false;
+  }
+}
+
 /** [0, REGION) without the given ranges. */
 function extentsWithout(ranges: readonly HostRange[]): { start: number; end: number }[] {
   const set = new RangeSet();
   set.add(0, REGION);
-  for (const { start, end } of ranges) set.remove(start, end);
+  for (const { start, end } of ranges) if (start < REGION) set.remove(start, end);
   const extents: { start: number; end: number }[] = [];
   set.each(0, REGION, (start, end) => extents.push({ start, end }));
   return extents;

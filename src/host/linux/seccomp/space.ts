@@ -10,18 +10,23 @@ import {
   FD_COMMAND,
   FD_MAILBOX,
   FD_PHYSICAL,
+  MAILBOX_FS,
+  MAILBOX_GS,
+  MAILBOX_STATE,
   MAILBOX_THREAD,
   MAX_ENTRIES,
   REGION,
   SLOTS,
   STATE_TRAPPED,
-  WINDOW_SLOTS,
 } from './layout.js';
 import type { SeccompPlatform } from './platform.js';
+import { StubProcess } from './process.js';
 import { RangeSet } from './ranges.js';
+import { SlotTable } from './slots.js';
 import {
   CLONE_GUEST_THREAD,
   CLONE_PARENT,
+  CLONE_PARENT_SETTID,
   MAP_FIXED,
   MAP_SHARED,
   NR_clone,
@@ -35,6 +40,7 @@ import {
 } from './system-calls.js';
 
 const PAGE = 4096;
+const MAX_ERRNO = 4096;
 
 /** One queued change of the mappings. */
 type Change =
@@ -46,24 +52,20 @@ export class SeccompSpace implements HostSpace {
   readonly #platform: SeccompPlatform;
   alive = true;
   readonly contexts = new Set<SeccompContext>();
-  /** Threads whose context was destroyed while it was stopped: they wait for the next one. */
-  readonly parked: SeccompContext[] = [];
   readonly #changes: Change[] = [];
-  /** Windows of slots: the first is the seat. `slotsUsed` counts from slot 0 of the first on. */
-  readonly windows: number[];
-  slotsUsed = 1;
+  readonly slots: SlotTable;
   /** The processor that the command thread is kept on, or -1. */
   processor = -1;
-  freeSlots: number[] = [];
 
+  /** `seat`: which command page is its, and which window of slots is its first. */
   constructor(
     platform: SeccompPlatform,
-    public pid: number,
+    public process: StubProcess,
     readonly seat: number,
     private readonly mapped: RangeSet,
   ) {
     this.#platform = platform;
-    this.windows = [seat];
+    this.slots = new SlotTable(platform.pages, seat);
   }
 
   map(address: number, length: number, protection: number, physical: number): void {
@@ -154,96 +156,94 @@ export class SeccompSpace implements HostSpace {
   fork(): HostSpace {
     this.flush();
     const platform = this.#platform;
-    const seat = this.alive ? platform.takeSeat() : undefined;
+    const seat = this.alive ? platform.takeWindow() : undefined;
     if (seat === undefined) return deadSpace(platform);
     const child = this.#forkTo(seat);
-    if (child === undefined) {
-      platform.pages.releaseWindow(seat, 2);
-      return deadSpace(platform);
-    }
+    if (child === undefined) return deadSpace(platform);
     platform.adopted(child);
     return child;
   }
 
-  destroy(): void {
-    this.#platform.destroySpace(this);
+  destroy(gone?: () => void): void {
+    this.#platform.destroySpace(this, gone);
   }
 
   createContext(): CpuContext | undefined {
-    if (!this.alive) return undefined;
-    const platform = this.#platform;
-    const parked = this.parked.pop();
-    if (parked !== undefined) {
-      const context = new SeccompContext(
-        platform,
-        this,
-        parked.slot,
-        parked.slotOffset,
-        this.slotAddress(parked.slot),
-      );
-      context.tid = parked.tid;
-      this.prepareFrame(context.slotOffset, parked.slot);
-      this.contexts.add(context);
-      return context;
-    }
     this.flush();
-    const slot = this.#takeSlot();
+    if (!this.alive) return undefined;
+    return this.#unparkedContext() ?? this.#newThread();
+  }
+
+  /** Keeps the thread of a destroyed context for the next one, if it is as it should be. */
+  keepThread(context: SeccompContext): boolean {
+    const { template } = this.#platform;
+    const usable = context.frameOffset === template.frameOffset && context.fpuOffset === template.fpuOffset;
+    return usable && this.slots.park(context);
+  }
+
+  /** A context for a thread that waits for one. */
+  #unparkedContext(): SeccompContext | undefined {
+    const parked = this.slots.unpark();
+    if (parked === undefined) return undefined;
+    const context = new SeccompContext(
+      this.#platform,
+      this,
+      parked.slot,
+      parked.slotOffset,
+      this.slots.address(parked.slot),
+    );
+    context.tid = parked.tid;
+    this.#prepareFrame(context.slot);
+    this.contexts.add(context);
+    return context;
+  }
+
+  /** A context with a new thread. */
+  #newThread(): SeccompContext | undefined {
+    const slot = this.slots.take(this.process.pid) ?? this.#slotInNewWindow();
     if (slot === undefined) return undefined;
-    const context = this.newContext(slot);
+    const context = this.#newContext(slot);
     this.#cloneEntry(this.seat, 0, context);
     const result = this.#run(1, true);
     if (result === undefined || result < 0) {
-      this.freeSlots.push(slot);
+      this.slots.giveBack(slot);
       return undefined;
     }
-    context.tid = platform.pages.words[(context.slotOffset + MAILBOX_THREAD) >>> 2];
-    platform.affinity.release(context.tid);
+    this.#threadStarted(context);
     this.contexts.add(context);
     return context;
   }
 
   /** A context for a slot whose thread does not exist yet, with its first frame. */
-  newContext(slot: number): SeccompContext {
-    const platform = this.#platform;
-    const slotOffset = this.#slotOffset(slot);
-    this.prepareFrame(slotOffset, slot);
-    platform.pages.words[slotOffset >>> 2] = STATE_TRAPPED;
-    return new SeccompContext(platform, this, slot, slotOffset, this.slotAddress(slot));
+  #newContext(slot: number): SeccompContext {
+    const offset = this.slots.offset(slot);
+    this.#prepareFrame(slot);
+    this.#platform.pages.words[(offset + MAILBOX_STATE) >>> 2] = STATE_TRAPPED;
+    return new SeccompContext(this.#platform, this, slot, offset, this.slots.address(slot));
+  }
+
+  /** Takes a new thread's number, which the host has stored, and lets the thread run on every processor. */
+  #threadStarted(context: SeccompContext): void {
+    const { pages, affinity } = this.#platform;
+    context.tid = pages.words[(context.slotOffset + MAILBOX_THREAD) >>> 2];
+    affinity.release(context.tid);
   }
 
   /** Writes a fresh frame, and zeroes the segment bases. */
-  prepareFrame(slotOffset: number, slot: number): void {
+  #prepareFrame(slot: number): void {
     const { pages, template } = this.#platform;
-    writeFrame(template, pages.bytes, pages.words, slotOffset, this.slotAddress(slot), pages.slotSize);
-    pages.words.fill(0, (slotOffset >>> 2) + 2, (slotOffset >>> 2) + 8);
+    const offset = this.slots.offset(slot);
+    writeFrame(template, pages.bytes, pages.words, offset, this.slots.address(slot), pages.slotSize);
+    pages.words.fill(0, (offset + MAILBOX_FS) >>> 2, (offset + MAILBOX_GS + 8) >>> 2);
   }
 
-  /** A slot's address in the stub. */
-  slotAddress(slot: number): number {
-    return SLOTS + slot * this.#platform.pages.slotSize;
-  }
-
-  #slotOffset(slot: number): number {
-    return this.#platform.pages.slotOffset(
-      this.windows[Math.floor(slot / WINDOW_SLOTS)],
-      slot % WINDOW_SLOTS,
-    );
-  }
-
-  /** A free slot, from a new window if need be. */
-  #takeSlot(): number | undefined {
-    const free = this.freeSlots.pop();
-    if (free !== undefined) return free;
-    const { pages } = this.#platform;
-    if (this.slotsUsed === this.windows.length * WINDOW_SLOTS) {
-      const window = pages.takeWindow();
-      if (window === undefined) return undefined;
-      this.#windowEntry(this.seat, 0, this.windows.length, window);
-      const result = this.#run(1);
-      if (result === undefined) return undefined;
-      this.windows.push(window);
-    }
-    return this.slotsUsed++;
+  #slotInNewWindow(): number | undefined {
+    const window = this.#platform.takeWindow();
+    if (window === undefined) return undefined;
+    this.#windowEntry(this.seat, 0, this.slots.windows.length, window);
+    if (this.#run(1) === undefined) return undefined;
+    this.slots.windows.push(window);
+    return this.slots.take(this.process.pid);
   }
 
   /** An entry that maps a window of slots. */
@@ -265,7 +265,7 @@ export class SeccompSpace implements HostSpace {
 
   /** An entry that clones the thread of a context. */
   #cloneEntry(seat: number, index: number, context: SeccompContext): void {
-    const slotAddress = this.slotAddress(context.slot);
+    const slotAddress = this.slots.address(context.slot);
     this.#platform.pages.setEntry(
       seat,
       index,
@@ -284,41 +284,62 @@ export class SeccompSpace implements HostSpace {
   #forkTo(seat: number): SeccompSpace | undefined {
     const platform = this.#platform;
     const { pages } = platform;
-    const child = new SeccompSpace(platform, 0, seat, this.mapped.copy());
-    child.slotsUsed = 2;
-    const spare = child.newContext(1);
-    for (const page of [this.seat, seat]) {
-      let index = 0;
-      pages.setEntry(page, index++, ENTRY_FORK, NR_clone, CLONE_PARENT | SIGCHLD);
-      pages.setEntry(
-        page,
-        index++,
-        0,
-        NR_mmap,
-        COMMAND_PAGE,
-        PAGE,
-        PROT_READ,
-        MAP_SHARED | MAP_FIXED,
-        FD_COMMAND,
-        pages.commandOffset(seat),
-      );
-      this.#windowEntry(page, index++, 0, seat);
-      if (this.windows.length > 1) {
-        const rest = pages.windowSize * (this.windows.length - 1);
-        pages.setEntry(page, index++, 0, NR_munmap, SLOTS + pages.windowSize, rest);
-      }
-      this.#cloneEntry(page, index++, spare);
-      pages.setEntry(page, index, ENTRY_LAST, NR_getpid);
-    }
+    const child = new SeccompSpace(platform, this.process, seat, this.mapped.copy());
+    const first = child.slots.take(0);
+    if (first === undefined) return undefined;
+    const spare = child.#newContext(first);
+    this.#forkEntries(this.seat, seat, spare);
+    this.#forkEntries(seat, seat, spare);
     platform.bring(this);
     child.processor = this.processor;
-    const pid = platform.commands.run(this.seat, this.pid, seat);
-    if (pid === undefined || pid <= 0) return undefined;
-    child.pid = pid;
-    spare.tid = pages.words[(spare.slotOffset + MAILBOX_THREAD) >>> 2];
-    platform.affinity.release(spare.tid);
-    child.parked.push(spare);
+    const hint = (pages.slotOffset(this.seat, 0) + MAILBOX_THREAD) >>> 2;
+    pages.words[hint] = 0;
+    const pid = platform.commands.run(this.seat, this.process, seat);
+    if (pid === undefined || pid <= 0) {
+      platform.forkFailed(pages.words[hint], child);
+      return undefined;
+    }
+    child.process = new StubProcess(pid);
+    child.#threadStarted(spare);
+    child.slots.park(spare);
     return child;
+  }
+
+  /** The entries of a fork, for the command page of parent or child: they differ in nothing. */
+  #forkEntries(page: number, seat: number, spare: SeccompContext): void {
+    const { pages } = this.#platform;
+    const { windows } = this.slots;
+    let index = 0;
+    const hint = SLOTS + MAILBOX_THREAD;
+    pages.setEntry(
+      page,
+      index++,
+      ENTRY_FORK,
+      NR_clone,
+      CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
+      0,
+      hint,
+    );
+    const offset = pages.commandOffset(seat);
+    pages.setEntry(
+      page,
+      index++,
+      0,
+      NR_mmap,
+      COMMAND_PAGE,
+      PAGE,
+      PROT_READ,
+      MAP_SHARED | MAP_FIXED,
+      FD_COMMAND,
+      offset,
+    );
+    this.#windowEntry(page, index++, 0, seat);
+    if (windows.length > 1) {
+      const rest = pages.windowSize * (windows.length - 1);
+      pages.setEntry(page, index++, 0, NR_munmap, SLOTS + pages.windowSize, rest);
+    }
+    this.#cloneEntry(page, index++, spare);
+    pages.setEntry(page, index, ENTRY_LAST, NR_getpid);
   }
 
   /** Runs `count` entries of the command page. A stub that cannot do what was asked is of no use: it is killed. */
@@ -327,9 +348,12 @@ export class SeccompSpace implements HostSpace {
     const platform = this.#platform;
     platform.pages.addEntryFlags(this.seat, count - 1, ENTRY_LAST);
     platform.bring(this);
-    const result = platform.commands.run(this.seat, this.pid);
-    if (result === undefined) platform.died(this);
-    else if (!mayFail && result < 0 && result > -4096) platform.commandFailed(this, result);
+    const result = platform.commands.run(this.seat, this.process);
+    const failed = result !== undefined && result < 0 && result > -MAX_ERRNO;
+    if (result === undefined || (failed && !mayFail)) {
+      platform.died(this);
+      return undefined;
+    }
     return result;
   }
 }
@@ -348,7 +372,7 @@ function checkRange(address: number, length: number): void {
 
 /** What stands for a space that could not be made: it is not alive and gives no contexts. */
 function deadSpace(platform: SeccompPlatform): SeccompSpace {
-  const space = new SeccompSpace(platform, 0, 0, new RangeSet());
+  const space = new SeccompSpace(platform, new StubProcess(0), 0, new RangeSet());
   space.alive = false;
   return space;
 }

@@ -18,7 +18,6 @@ export const NR_futex = 202;
 export const NR_exit_group = 231;
 export const NR_prlimit64 = 302;
 export const NR_seccomp = 317;
-export const NR_pidfd_open = 434;
 export const NR_close_range = 436;
 
 export const FUTEX_WAIT = 0;
@@ -56,5 +55,6 @@ export const SA_ONSTACK = 0x0800_0000;
 export const SA_RESTORER = 0x0400_0000;
 
 export const CLONE_PARENT = 0x8000;
+export const CLONE_PARENT_SETTID = 0x10_0000;
 /** A thread: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID. */
 export const CLONE_GUEST_THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000 | 0x10_0000;

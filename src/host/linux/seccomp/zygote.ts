@@ -25,15 +25,15 @@ import {
 } from './layout.js';
 import {
   FILE_ACTIONS_SIZE,
-  kill,
+  must,
   posix_spawn,
   posix_spawn_file_actions_adddup2,
   posix_spawn_file_actions_destroy,
   posix_spawn_file_actions_init,
-  pwrite,
-  waitpid,
 } from './libc.js';
-import { memoryFile, type StubPages } from './pages.js';
+import { withProgramFile } from './memfd.js';
+import type { StubPages } from './pages.js';
+import { StubProcess } from './process.js';
 import type { Stub } from './stub.js';
 import {
   MREMAP_FIXED,
@@ -54,7 +54,6 @@ import {
   SA_SIGINFO,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_SET_MODE_FILTER,
-  SIGKILL,
 } from './system-calls.js';
 
 const TWO32 = 0x1_0000_0000;
@@ -76,14 +75,12 @@ export interface ZygoteFiles {
 }
 
 export interface Zygote {
-  readonly pid: number;
+  readonly process: StubProcess;
   readonly hostRanges: readonly HostRange[];
   readonly vdso: number;
 }
 
 function spawn(stub: Stub, pages: StubPages, files: ZygoteFiles): number {
-  const image = memoryFile('linux-stub', stub.image.length);
-  pwrite(image, stub.image, stub.image.length, 0);
   const actions = new Uint8Array(FILE_ACTIONS_SIZE + 64);
   posix_spawn_file_actions_init(actions);
   const give = (from: number, to: number): void => {
@@ -95,9 +92,12 @@ function spawn(stub: Stub, pages: StubPages, files: ZygoteFiles): number {
   give(files.result, FD_RESULT);
   give(files.doorbell, FD_DOORBELL);
   const pid = Int32Array.of(0);
-  const error = posix_spawn(pid, `/proc/self/fd/${image}`, actions, null, ['linux-guest', null], [null]);
+  const error = withProgramFile(
+    stub.image,
+    (path) => -posix_spawn(pid, path, actions, null, ['linux-guest', null], [null]),
+  );
   posix_spawn_file_actions_destroy(actions);
-  if (error !== 0) throw new Error(`cannot start the stub process: errno ${error}`);
+  must(error, 'starting the stub process');
   return pid[0];
 }
 
@@ -123,13 +123,9 @@ export function startZygote(
   files: ZygoteFiles,
 ): Zygote | undefined {
   pages.setSequence(seat, commands.sequence);
-  const pid = spawn(stub, pages, files);
-  const abandon = (): void => {
-    kill(pid, SIGKILL);
-    waitpid(pid, null, 0);
-  };
-  if (commands.await(seat, pid) === undefined) {
-    abandon();
+  const process = new StubProcess(spawn(stub, pages, files));
+  if (commands.await(seat, process) === undefined) {
+    process.end();
     return undefined;
   }
 
@@ -137,18 +133,18 @@ export function startZygote(
     calls.forEach(([nr, ...args], index) => {
       pages.setEntry(seat, index, index === calls.length - 1 ? ENTRY_LAST : 0, nr, ...args);
     });
-    const result = commands.run(seat, pid);
+    const result = commands.run(seat, process);
     if (result === undefined) throw new Error('the stub process died at its start');
     return result;
   };
   prepare(stub, pages, seat, run);
-  const hostRanges = moveVdso(pid, run);
-  seal(stub, pages, seat, commands, pid);
+  const hostRanges = moveVdso(process.pid, run);
+  seal(stub, pages, seat, commands, process);
   if (hostRanges.some(({ start, end }) => end > SLOTS && start < SLOTS + SLOTS_LENGTH)) {
-    abandon();
+    process.end();
     return undefined;
   }
-  return { pid, hostRanges, vdso: hostRanges.find((range) => range.name === '[vdso]')?.start ?? 0 };
+  return { process, hostRanges, vdso: hostRanges.find((range) => range.name === '[vdso]')?.start ?? 0 };
 }
 
 /** Limits, signal handlers, descriptors. */
@@ -182,7 +178,13 @@ function prepare(
 }
 
 /** Installs the filter, and takes away the page with the secret. From here on only the stub's own calls are possible. */
-function seal(stub: Stub, pages: StubPages, seat: number, commands: CommandRunner, pid: number): void {
+function seal(
+  stub: Stub,
+  pages: StubPages,
+  seat: number,
+  commands: CommandRunner,
+  process: StubProcess,
+): void {
   pages.setEntry(
     seat,
     0,
@@ -193,7 +195,7 @@ function seal(stub: Stub, pages: StubPages, seat: number, commands: CommandRunne
     stub.filter,
   );
   pages.setEntry(seat, 1, ENTRY_LAST, NR_munmap, START_PAGE, PAGE);
-  const result = commands.run(seat, pid);
+  const result = commands.run(seat, process);
   if (result !== 0) throw new Error(`the stub process cannot install its filter: errno ${-(result ?? 0)}`);
 }
 

@@ -1,0 +1,109 @@
+/** The contexts that run guest code, and how the kernel notices that one has stopped. */
+import type { SeccompContext } from './context.js';
+import { STATE_PARK, STATE_RUNNING, STATE_SLEEPING, STATE_TRAPPED } from './layout.js';
+import { syscall } from './libc.js';
+import type { StubPages } from './pages.js';
+import { FUTEX_WAKE, NR_futex } from './system-calls.js';
+
+/** How many looks at the mailboxes lie between two at the clock. */
+const LOOKS = 32;
+
+const hasStopped = (state: number): boolean => state === STATE_TRAPPED || state === STATE_SLEEPING;
+
+export class RunList {
+  /** Dense, in no order; `#cursor` makes the search for stopped ones fair. */
+  readonly #running: SeccompContext[] = [];
+  #cursor = 0;
+  /** Stopped since the kernel slept last, and perhaps spinning. */
+  #spinning: SeccompContext[] = [];
+
+  constructor(private readonly pages: StubPages) {}
+
+  get contexts(): readonly SeccompContext[] {
+    return this.#running;
+  }
+
+  /** Lets a stopped context run. */
+  start(context: SeccompContext): void {
+    this.#running.push(context);
+    this.wake(context, STATE_RUNNING);
+  }
+
+  /** Tells a stopped thread something, and wakes it if it sleeps. */
+  wake(context: SeccompContext, state: number): void {
+    const { words, mailbox } = this.pages;
+    if (Atomics.exchange(words, context.stateWord, state) === STATE_SLEEPING) {
+      syscall(NR_futex, mailbox.address + context.stateWord * 4, FUTEX_WAKE, 1, 0);
+    }
+  }
+
+  /** Takes a context out that has stopped. */
+  take(): SeccompContext | undefined {
+    const running = this.#running;
+    const { words } = this.pages;
+    for (let left = running.length; left > 0; left--) {
+      if (this.#cursor >= running.length) this.#cursor = 0;
+      const context = running[this.#cursor];
+      if (hasStopped(Atomics.load(words, context.stateWord))) {
+        this.#removeAt(this.#cursor);
+        this.#mayBeSpinning(context);
+        return context;
+      }
+      this.#cursor++;
+    }
+    return undefined;
+  }
+
+  /** Takes out all contexts for which `which` holds. */
+  takeAll(which: (context: SeccompContext) => boolean): SeccompContext[] {
+    const taken = this.#running.filter(which);
+    for (const context of taken) this.#removeAt(this.#running.indexOf(context));
+    return taken;
+  }
+
+  hasStopped(context: SeccompContext): boolean {
+    return hasStopped(Atomics.load(this.pages.words, context.stateWord));
+  }
+
+  /** Whether one has stopped. */
+  anyStopped(): boolean {
+    const running = this.#running;
+    const { words } = this.pages;
+    for (let index = 0; index < running.length; index++) {
+      if (hasStopped(Atomics.load(words, running[index].stateWord))) return true;
+    }
+    return false;
+  }
+
+  /** Looks again and again, for so many milliseconds, whether one has stopped. */
+  spin(durationMs: number): boolean {
+    if (this.#running.length === 0) return false;
+    const end = performance.now() + durationMs;
+    do {
+      for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
+    } while (performance.now() < end);
+    return false;
+  }
+
+  /** Tells stopped threads that spin to sleep: there will be no answer soon. */
+  park(): void {
+    const { words } = this.pages;
+    for (const context of this.#spinning) {
+      context.mayBeSpinning = false;
+      if (context.state === 'stopped')
+        Atomics.compareExchange(words, context.stateWord, STATE_TRAPPED, STATE_PARK);
+    }
+    this.#spinning = [];
+  }
+
+  #mayBeSpinning(context: SeccompContext): void {
+    if (context.mayBeSpinning) return;
+    context.mayBeSpinning = true;
+    this.#spinning.push(context);
+  }
+
+  #removeAt(index: number): void {
+    const last = this.#running.pop();
+    if (last !== undefined && index < this.#running.length) this.#running[index] = last;
+  }
+}
