@@ -41,6 +41,8 @@ class ThreadClock implements CpuClock {
   }
 }
 
+export const processClock = (process: Process): CpuClock => new ProcessClock(process);
+
 /** The CPU clock that an identifier names. EINVAL when it names none, or one of somebody who is not there. */
 export function cpuClock(task: Task, id: number): CpuClock {
   if (id === CLOCK_PROCESS_CPUTIME_ID) return new ProcessClock(task.process);

@@ -25,6 +25,7 @@ import { mmRelease } from './futex.js';
 import { exitSignals } from './job-control.js';
 import type { Kernel } from './kernel.js';
 import { panic } from './panic.js';
+import { exitTimers } from './posix-timers.js';
 import type { Process, ProcessGroup } from './process.js';
 import { isOrphaned, leaveGroup } from './process-group.js';
 import { childInfo, kernelInfo } from './siginfo.js';
@@ -122,6 +123,7 @@ export function forgetThread(task: Task): void {
 }
 
 function becomeZombie(kernel: Kernel, process: Process): void {
+  exitTimers(process);
   process.exitStatus = process.groupExit ?? process.leader?.exitCode ?? 0;
   const { session, group } = process;
   if (session.id === process.pid) session.controllingTerminal?.leaderExited(session);

@@ -37,6 +37,7 @@ import {
 } from '../uapi/sched.js';
 import { SIGCHLD } from '../uapi/signal.js';
 import { type CloneRequest, clone3Arguments, cloneArguments, hasHighFlag } from './clone-args.js';
+import { startCpuLimit } from './cpu-timers.js';
 import { capable } from './credentials.js';
 import { endContext, reap } from './exit.js';
 import { newNamespaces } from './nsproxy.js';
@@ -101,6 +102,7 @@ async function released(task: Task, done: Completion, tid: number): Promise<numb
 
 function start(child: Task): void {
   child.state = 'user';
+  startCpuLimit(child.kernel, child.process);
   child.context?.resume();
 }
 

@@ -53,6 +53,8 @@ export class Kernel {
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
 
+  /** settimeofday(2): nobody uses it but those who ask for it. */
+  timezone = { tz_minuteswest: 0, tz_dsttime: 0 };
   readonly futexes = new FutexTable();
   /** Queued signals by real user id: RLIMIT_SIGPENDING. */
   readonly signalAccounts = new Map<number, SignalAccount>();

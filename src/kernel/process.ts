@@ -1,4 +1,7 @@
 /** What the threads of one guest process share: Linux's signal_struct. And process groups and sessions: credentials(7). */
+import type { CpuTimers } from './cpu-timers.js';
+import type { IntervalTimers } from './itimer.js';
+import type { PosixTimers } from './posix-timers.js';
 import { type Rlimits, defaultRlimits } from './rlimits.js';
 import { SharedSignals, SignalHandlers } from './signal-state.js';
 import type { Task } from './task.js';
@@ -80,6 +83,10 @@ export class Process {
   hasExeced = false;
   /** Signals without a handler do nothing to it, SIGKILL and SIGSTOP included: init. Off once it has a fault of its own. */
   unkillable: boolean;
+  /** setitimer(2), timer_create(2), RLIMIT_CPU: made when first used. */
+  intervalTimers: IntervalTimers | undefined;
+  posixTimers: PosixTimers | undefined;
+  cpuTimers: CpuTimers | undefined;
   /** prctl PR_SET_CHILD_SUBREAPER. */
   childSubreaper = false;
   /** prctl PR_SET_DUMPABLE. */

@@ -51,6 +51,7 @@ function doWork(task: Task): Promise<void> | undefined {
   const { process } = task;
   task.workPending = false;
   tellIfOwed(process);
+  process.cpuTimers?.stir();
   for (;;) {
     if (task.dying !== undefined) return undefined;
     if (task.signals.stopPending !== 0) return stopHere(task);

@@ -159,7 +159,7 @@ function send(
   if (!isAlive(task) || process.groupExit !== undefined) return true;
   affectStops(process, signal);
   if (isIgnored(task, signal)) return true;
-  if (signal < SIGRTMIN && to.set.has(signal)) return true;
+  if (signal < SIGRTMIN && timer === undefined && to.set.has(signal)) return true;
   if (signal === SIGKILL) to.set.add(signal);
   else {
     const queued = enqueue(task, info, timer);
@@ -173,7 +173,10 @@ function send(
 }
 
 function enqueue(task: Task, info: SignalInfo, timer: SignalTimer | undefined): QueuedSignal | undefined {
-  if (timer !== undefined) return new QueuedSignal(info, undefined, timer);
+  if (timer !== undefined) {
+    timer.queued();
+    return new QueuedSignal(info, undefined, timer);
+  }
   const account = signalAccount(task.kernel, task.credentials.uid);
   // The limit is for what can pile up; an ordinary signal of the kernel's, or of kill(2), is queued at most once.
   const exempt = info.signal < SIGRTMIN && info.code >= 0;
@@ -229,9 +232,7 @@ function otherThread(task: Task, signal: number): Task | undefined {
 function wants(task: Task, signal: number): boolean {
   if (!isAlive(task) || task.signals.blocked.has(signal)) return false;
   if (signal === SIGKILL) return true;
-  if (task.state === 'stopped' || task.state === 'traced') return false;
-  // One that sleeps although it has been told of a signal can't be woken by another.
-  return task.sleeping === undefined || !task.workPending;
+  return task.state !== 'stopped' && task.state !== 'traced';
 }
 
 /** Whether the whole process ends as soon as the signal is sent: nothing needs to be found out about it first. */

@@ -33,6 +33,8 @@ export class SignalAccount {
 
 /** What a timer wants to know about its signal. It has at most one in a queue, and that does not count against a limit. */
 export interface SignalTimer {
+  /** The signal is in a queue now: it was not ignored. */
+  queued(): void;
   /** The signal leaves its queue to be handled: the last chance to say how often the timer has expired. */
   delivered(info: SignalInfo): SignalInfo;
   /** The signal has left its queue unseen: it was flushed. */
