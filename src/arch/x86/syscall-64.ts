@@ -14,11 +14,14 @@ import { sys_exit, sys_exit_group } from '../../kernel/exit.js';
 import { sys_clone, sys_clone3, sys_fork, sys_set_tid_address, sys_vfork } from '../../kernel/fork.js';
 import { sys_futex, sys_futex_waitv } from '../../kernel/futex.js';
 import { sys_getgroups, sys_setgroups } from '../../kernel/groups.js';
+import { sys_alarm, sys_getitimer, sys_setitimer } from '../../kernel/itimer.js';
 import { sys_kill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_tgkill, sys_tkill } from '../../kernel/kill.js';
 import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
+import { sys_timer_create, sys_timer_delete, sys_timer_getoverrun, sys_timer_gettime, sys_timer_settime } from '../../kernel/posix-timers.js';
 import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
+import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
 import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 
@@ -46,6 +49,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [33, 'dup2', sys_dup2],
   [34, 'pause', sys_pause],
   [35, 'nanosleep', sys_nanosleep],
+  [36, 'getitimer', sys_getitimer],
+  [37, 'alarm', sys_alarm],
+  [38, 'setitimer', sys_setitimer],
   [56, 'clone', sys_clone],
   [57, 'fork', sys_fork],
   [58, 'vfork', sys_vfork],
@@ -56,6 +62,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [73, 'flock', sys_flock],
   [85, 'creat', sys_creat],
   [89, 'readlink', sys_readlink],
+  [96, 'gettimeofday', sys_gettimeofday],
   [98, 'getrusage', sys_getrusage],
   [100, 'times', sys_times],
   [102, 'getuid', sys_getuid],
@@ -81,10 +88,21 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [129, 'rt_sigqueueinfo', sys_rt_sigqueueinfo],
   [130, 'rt_sigsuspend', sys_rt_sigsuspend],
   [131, 'sigaltstack', sys_sigaltstack],
+  [159, 'adjtimex', sys_adjtimex],
+  [164, 'settimeofday', sys_settimeofday],
   [200, 'tkill', sys_tkill],
+  [201, 'time', sys_time],
   [202, 'futex', sys_futex],
   [218, 'set_tid_address', sys_set_tid_address],
   [219, 'restart_syscall', sys_restart_syscall],
+  [222, 'timer_create', sys_timer_create],
+  [223, 'timer_settime', sys_timer_settime],
+  [224, 'timer_gettime', sys_timer_gettime],
+  [225, 'timer_getoverrun', sys_timer_getoverrun],
+  [226, 'timer_delete', sys_timer_delete],
+  [227, 'clock_settime', sys_clock_settime],
+  [228, 'clock_gettime', sys_clock_gettime],
+  [229, 'clock_getres', sys_clock_getres],
   [230, 'clock_nanosleep', sys_clock_nanosleep],
   [231, 'exit_group', sys_exit_group],
   [234, 'tgkill', sys_tgkill],
@@ -101,6 +119,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [295, 'preadv', sys_preadv],
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
+  [305, 'clock_adjtime', sys_clock_adjtime],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
   [332, 'statx', sys_statx],
