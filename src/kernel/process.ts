@@ -89,6 +89,8 @@ export class Process {
   cpuTimers: CpuTimers | undefined;
   /** prctl PR_SET_CHILD_SUBREAPER. */
   childSubreaper = false;
+  /** /proc/PID/oom_score_adj: -1000 (never killed for want of memory) to 1000. */
+  oomScoreAdj = 0;
   /** prctl PR_SET_DUMPABLE. */
   dumpable = 1;
   readonly ownUsage = new Usage();

@@ -1,15 +1,29 @@
 /**
- * A guest address space: Linux's mm_struct. Its areas (vma.ts), its page tables, and the host space that shows them to the
- * guest. User memory is read and written here too: copy_from_user and its family, EFAULT for what is not there.
+ * A guest address space: Linux's mm_struct. Its areas (vma.ts), its page tables (page-table.ts), and the host space that
+ * shows them to the guest. What happens to them is in files of its own: fault.ts, map.ts, pages.ts, fork.ts; user memory
+ * is read and written through the base class (uaccess.ts).
+ *
+ * The page tables are the truth, the host's mappings follow: changes are queued with the host, and `commit` carries them
+ * out at the end of every operation. A frame that was taken out of the tables is let go only then, because until then the
+ * guest can still reach it.
  */
-import type { HostSpace } from '../host/cpu.js';
-import type { IoBuffer } from '../lib/io-buffer.js';
+import { HOST_EXEC, HOST_READ, HOST_WRITE, type HostSpace } from '../host/cpu.js';
+import { PAGE_SIZE } from '../host/memory.js';
 import type { Name } from '../lib/names.js';
 import type { Path } from '../fs/mount.js';
 import type { File } from '../fs/file.js';
+import type { Process } from '../kernel/process.js';
 import type { Task } from '../kernel/task.js';
+import { faultIn, handleFault } from './fault.js';
+import { copySpace, prepareFork } from './fork.js';
+import { type Layout, fixedLayout } from './layout.js';
+import { map, unmap } from './map.js';
 import type { Mappable } from './mappable.js';
 import type { MemoryManager } from './memory-manager.js';
+import { PTE_ANON, PTE_READ, PTE_SHMEM, PTE_WRITE, PageTables } from './page-table.js';
+import { cleanRange, countHostRuns, releaseAll, unhostAll, zapRange } from './pages.js';
+import { UserMemory } from './uaccess.js';
+import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_SPECIAL, Vma, VmaList } from './vma.js';
 
 /** What the kernel itself asks to have mapped (exec, shmat, mmap after its checks). */
 export interface MapRequest {
@@ -27,13 +41,16 @@ export interface MapRequest {
   readonly file?: File | undefined;
   /** A name for /proc/PID/maps: '[stack]', '[heap]'. */
   readonly name?: Name;
+  /** PROT_* that mprotect(2) may set later; absent: all, but for writing a shared file that is not open for it. */
+  readonly maxProtection?: number;
 }
 
 /** How a fault ended: the access may be repeated, or the signal to send with its si_code. */
 export type FaultOutcome = 'resolved' | { readonly signal: number; readonly code: number };
 
-/** The contract; the implementation follows. */
-export class AddressSpace {
+export class AddressSpace extends UserMemory {
+  /** Tells spaces apart, for futexes. */
+  readonly id: number;
   /** Tasks that use it (CLONE_VM). */
   users = 1;
   /** Layout of the program: /proc/PID/stat, prctl PR_SET_MM, brk(2). */
@@ -50,98 +67,253 @@ export class AddressSpace {
   envEnd = 0;
   /** The auxiliary vector's bytes: /proc/PID/auxv. */
   auxv: Uint8Array = new Uint8Array(0);
-  /** The program: /proc/PID/exe. */
-  exe: Path | undefined;
+  private program: Path | undefined;
+
+  readonly vmas = new VmaList();
+  /** Where things go that have no address of their own. */
+  layout: Layout;
+  /** mlockall(2) MCL_FUTURE: VM_LOCKED and VM_LOCKONFAULT for new areas. */
+  defaultFlags = 0;
+  /** Pages shown, by kind: RssAnon, RssFile, RssShmem of /proc/PID/status. */
+  anonPages = 0;
+  filePages = 0;
+  shmemPages = 0;
+  /** Pages of all areas, of those locked in memory, and of those that count against the commit limit. */
+  totalPages = 0;
+  lockedPages = 0;
+  accountedPages = 0;
+  /** VmHWM and VmPeak, in pages. */
+  peakResident = 0;
+  peakTotal = 0;
+  /** The process that last used it: for its resource limits. */
+  process: Process | undefined;
+  /** The OOM killer has taken its memory: nothing can be faulted in any more. */
+  reaped = false;
+
+  /** Commands are queued with the host. */
+  private queued = false;
+  /** Runs of frames to let go of after the next flush: first frame and count, alternating. */
+  private readonly doomed: number[] = [];
+  /** An upper estimate of the host's mappings, which the host limits: see `checkHostMappings`. */
+  private hostMappings = 0;
 
   constructor(
     readonly manager: MemoryManager,
     readonly host: HostSpace,
-  ) {}
+  ) {
+    super(manager.frames, new PageTables(manager.tables), manager.kernel.host.cpu.userTop);
+    this.id = manager.nextId();
+    this.layout = fixedLayout(this.top);
+    manager.spaces.add(this);
+    this.addHostAreas();
+  }
 
-  // User memory. All throw EFAULT.
+  /** The program: /proc/PID/exe. Kept while it is set. */
+  get exe(): Path | undefined {
+    return this.program;
+  }
+  set exe(path: Path | undefined) {
+    path?.mount.hold();
+    path?.dentry.hold();
+    this.program?.dentry.drop();
+    this.program?.mount.drop();
+    this.program = path;
+  }
 
-  /** A copy of user bytes. */
-  copyIn(_address: number, _length: number): Uint8Array {
-    throw new Error('mm');
+  /** Pages in memory. */
+  get residentPages(): number {
+    return this.anonPages + this.filePages + this.shmemPages;
   }
-  /** Fills `into`; returns how many bytes before a fault (no throw). */
-  copyInto(_address: number, _into: Uint8Array): number {
-    throw new Error('mm');
+
+  protected override faultIn(address: number, write: boolean): boolean {
+    return faultIn(this, address, write);
   }
-  copyOut(_address: number, _from: Uint8Array): void {
-    throw new Error('mm');
-  }
-  /** Like copyOut, but returns how many bytes before a fault (no throw). */
-  copyOutPartial(_address: number, _from: Uint8Array): number {
-    throw new Error('mm');
-  }
-  /** A NUL-terminated byte string of fewer than `max` bytes; undefined when there is no NUL among them. */
-  readString(_address: number, _max: number): Name | undefined {
-    throw new Error('mm');
-  }
-  getU8(_address: number): number {
-    throw new Error('mm');
-  }
-  getU32(_address: number): number {
-    throw new Error('mm');
-  }
-  putU32(_address: number, _value: number): void {
-    throw new Error('mm');
-  }
-  /** Exact below 2^53. */
-  getU64(_address: number): number {
-    throw new Error('mm');
-  }
-  /** Negative numbers are written in two's complement. */
-  putU64(_address: number, _value: number): void {
-    throw new Error('mm');
-  }
-  clear(_address: number, _length: number): void {
-    throw new Error('mm');
-  }
-  /** A buffer over one user range, for File.read and File.write. EFAULT when the range leaves user space. */
-  buffer(_address: number, _length: number): IoBuffer {
-    throw new Error('mm');
-  }
-  /** A buffer over several ranges: readv(2). */
-  vector(_ranges: readonly { readonly address: number; readonly length: number }[]): IoBuffer {
-    throw new Error('mm');
-  }
-  /**
-   * The 32-bit word at an aligned user address, for Atomics (futexes): an array over guest memory and the index in it. Faults
-   * the page in, for writing if asked. The word stays valid until the next await.
-   */
-  word(_address: number, _write: boolean): { readonly words: Int32Array; readonly index: number } {
-    throw new Error('mm');
-  }
+
   /** What identifies a futex word: for a shared mapping its object and offset, else this space and the address. */
-  futexKey(_address: number, _privateFutex: boolean): string {
-    throw new Error('mm');
+  futexKey(address: number, privateFutex: boolean): string {
+    if (privateFutex) return `${this.id}:${address}`;
+    const vma = this.vmas.find(address);
+    if (vma === undefined || !vma.shared || vma.object?.id === undefined) return `m${this.id}:${address}`;
+    return `o${vma.object.id}:${address - vma.start + vma.offset}`;
   }
 
   // Mapping.
 
   /** Maps; returns the address. ENOMEM, EINVAL, EEXIST (MAP_FIXED_NOREPLACE). Does no permission checks on files. */
-  map(_request: MapRequest): number {
-    throw new Error('mm');
+  map(request: MapRequest): number {
+    return map(this, request);
   }
-  unmap(_address: number, _length: number): void {
-    throw new Error('mm');
+  /** Addresses are page-aligned. ENOMEM when an area would have to be divided and there are too many. */
+  unmap(address: number, length: number): void {
+    unmap(this, address, length);
   }
   /** A page fault of a task in this space. `access`: HOST_READ, HOST_WRITE or HOST_EXEC. */
-  fault(_task: Task, _address: number, _access: number): FaultOutcome {
-    throw new Error('mm');
+  fault(task: Task, address: number, access: number): FaultOutcome {
+    return handleFault(this, task, address, access);
   }
   /** A copy for fork: copy-on-write. ENOMEM. */
   fork(): AddressSpace {
-    throw new Error('mm');
+    prepareFork(this);
+    const host = this.host.fork();
+    this.queued = false;
+    this.dropDoomed();
+    const child = new AddressSpace(this.manager, host);
+    child.hostMappings = this.hostMappings;
+    copySpace(this, child);
+    return child;
   }
+
   /** Empties it for execve: its only user keeps it. */
   clearForExec(): void {
-    throw new Error('mm');
+    this.host.clear();
+    this.host.flush();
+    this.forget();
+    this.startCode = this.endCode = this.startData = this.endData = this.startBrk = this.brk = 0;
+    this.startStack = this.argStart = this.argEnd = this.envStart = this.envEnd = 0;
+    this.auxv = new Uint8Array(0);
+    this.defaultFlags = 0;
+    this.peakResident = this.peakTotal = 0;
+    this.layout = fixedLayout(this.top);
+    this.addHostAreas();
   }
+
   /** A task lets go; the last one frees everything. */
   leave(): void {
-    throw new Error('mm');
+    if (--this.users > 0) return;
+    this.host.destroy();
+    this.forget();
+    this.manager.spaces.delete(this);
+  }
+
+  private forget(): void {
+    releaseAll(this);
+    this.dropDoomed();
+    this.queued = false;
+    this.hostMappings = 0;
+    for (const vma of this.vmas.areas) {
+      this.account(vma, -vma.pages);
+      vma.detach();
+    }
+    this.vmas.clear();
+    this.exe = undefined;
+  }
+
+  /** The host's own ranges appear among the areas, so that nothing is mapped over them. */
+  private addHostAreas(): void {
+    for (const { start, end, name } of this.manager.kernel.host.cpu.hostRanges) {
+      if (end > this.top) continue;
+      const execute = name === '[vdso]' ? VM_EXEC : 0;
+      this.addArea(
+        new Vma(this, start, end, HOST_READ | execute | VM_SPECIAL, undefined, 0, undefined, name),
+      );
+    }
+  }
+
+  addArea(vma: Vma): void {
+    this.vmas.insert(vma);
+    vma.attach();
+    this.account(vma, vma.pages);
+  }
+
+  removeArea(vma: Vma): void {
+    this.vmas.remove(vma);
+    vma.detach();
+    this.account(vma, -vma.pages);
+  }
+
+  /** An area has grown (or shrunk, or come, or gone) by so many pages. */
+  account(vma: Vma, pages: number): void {
+    this.totalPages += pages;
+    if (this.totalPages > this.peakTotal) this.peakTotal = this.totalPages;
+    if ((vma.flags & VM_LOCKED) !== 0) this.lockedPages += pages;
+    if ((vma.flags & VM_ACCOUNT) !== 0) {
+      this.accountedPages += pages;
+      this.manager.committedPages += pages;
+    }
+  }
+
+  /** Changes an area's flags, with the counts that depend on them. */
+  setFlags(vma: Vma, flags: number): void {
+    this.account(vma, -vma.pages);
+    vma.flags = flags;
+    this.account(vma, vma.pages);
+  }
+
+  // What an object asks of the areas that show it.
+
+  zapObject(_vma: Vma, start: number, end: number, copies: boolean): void {
+    zapRange(this, start, end, copies);
+    this.commit();
+  }
+  cleanShared(vma: Vma, start: number, end: number): void {
+    cleanRange(this, vma, start, end);
+    this.commit();
+  }
+
+  // Counting and the host: for pages.ts and its users.
+
+  /** Pages of the kind that the flags tell have come or gone. */
+  countPages(flags: number, count: number): void {
+    if ((flags & PTE_ANON) !== 0) this.anonPages += count;
+    else if ((flags & PTE_SHMEM) !== 0) this.shmemPages += count;
+    else this.filePages += count;
+  }
+
+  noteResident(): void {
+    const resident = this.anonPages + this.filePages + this.shmemPages;
+    if (resident > this.peakResident) this.peakResident = resident;
+  }
+
+  /** The host's protection for pages with these flags. */
+  hostProtection(vma: Vma, flags: number): number {
+    if ((flags & PTE_READ) === 0) return 0;
+    return (
+      HOST_READ | ((flags & PTE_WRITE) === 0 ? 0 : HOST_WRITE) | ((vma.flags & VM_EXEC) === 0 ? 0 : HOST_EXEC)
+    );
+  }
+
+  hostMap(address: number, frame: number, count: number, protection: number): void {
+    this.host.map(address, count * PAGE_SIZE, protection, frame * PAGE_SIZE);
+    this.hostMappings++;
+    this.queued = true;
+  }
+  hostUnmap(start: number, end: number): void {
+    this.host.unmap(start, end - start);
+    this.hostMappings++;
+    this.queued = true;
+  }
+  hostProtect(start: number, end: number, protection: number): void {
+    this.host.protect(start, end - start, protection);
+    this.hostMappings += 2;
+    this.queued = true;
+  }
+
+  /** A run of frames has left the tables: it is let go of after the next flush. */
+  doom(frame: number, count: number): void {
+    this.doomed.push(frame, count);
+  }
+
+  /** Carries out what is queued with the host, and lets go of the frames that it could still reach. */
+  commit(): void {
+    if (this.queued) {
+      if (this.hostMappings > this.manager.hostMappingLimit) this.checkHostMappings();
+      this.host.flush();
+      this.queued = false;
+    }
+    this.dropDoomed();
+  }
+
+  private dropDoomed(): void {
+    const { doomed, frames } = this;
+    for (let index = 0; index < doomed.length; index += 2) frames.dropRun(doomed[index], doomed[index + 1]);
+    doomed.length = 0;
+  }
+
+  /** The estimate is high: counts, and if the host's limit is near, has the host forget; faults bring back what is used. */
+  private checkHostMappings(): void {
+    this.hostMappings = countHostRuns(this);
+    if (this.hostMappings <= this.manager.hostMappingLimit * 0.75) return;
+    unhostAll(this);
+    this.hostMappings = 0;
   }
 }

@@ -9,17 +9,32 @@ export interface Mappable {
   frameFor(index: number, write: boolean): number;
   /** As frameFor for reading, but only if the page is there without any input: fault-around. 0 otherwise. */
   residentFrame(index: number): number;
-  /** A mapping of [first, first + count) pages comes (+1) or goes (-1): for truncation to find it, and to keep the object. */
+  /** A mapping comes or goes: for truncation to find it, and to keep the object. */
   mapped(mapping: Mapping): void;
   unmapped(mapping: Mapping): void;
   /** msync, munmap of dirty shared pages: anything to be written out synchronously. */
   syncRange(first: number, count: number): number | Promise<number>;
   /** Name for /proc/PID/maps: device, inode number and path; undefined for anonymous objects. */
   readonly describe: { readonly dev: number; readonly ino: number } | undefined;
+  /** The pages have no storage but memory: they count as shared memory, and writes to them need not be noticed. */
+  readonly memoryOnly?: boolean;
+  /** A number of its own among all objects, for futexes in shared mappings. Absent: they are private to each space. */
+  readonly id?: number;
+  /** Shared mappings may not be written, nor be made writable: F_SEAL_WRITE. */
+  readonly writeSealed?: boolean;
 }
 
 /** The part of an address space that shows an object: objects use it to take pages away again. */
 export interface Mapping {
-  /** Removes the pages of the object from `first` on, `count` of them (Infinity: to the end), from the page tables. */
-  zap(first: number, count: number): void;
+  /**
+   * Removes pages [first, first + count) of the object (count may be Infinity) from the page tables; with `copies` also
+   * private copies of them, as truncation does.
+   */
+  zap(first: number, count: number, copies: boolean): void;
+  /** Makes the next write to these pages fault again: they are about to be written back. */
+  clean(first: number, count: number): void;
+  /** Writes to the object, or could be made to. */
+  readonly writesThrough: boolean;
+  /** Its pages must stay: mlock(2). */
+  readonly locked: boolean;
 }

@@ -1,11 +1,18 @@
 /**
  * The pages of one file in memory: Linux's address_space. Frames of guest physical memory, so that they can be mapped into
  * guests directly. File systems give it a store to fill pages from and write them back to; tmpfs gives one that has none.
+ *
+ * Finding a frame may take pages out of any cache, this one included: a page is looked up again afterwards, and pages
+ * whose bytes are being moved are held.
  */
+import { CHUNK_FRAME_MASK, CHUNK_FRAME_SHIFT, PAGE_SIZE } from '../host/memory.js';
 import type { Result } from '../kernel/syscall.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
+import { ENOMEM, ENOSPC, Errno } from '../uapi/errno.js';
 import type { Mappable, Mapping } from './mappable.js';
 import type { MemoryManager } from './memory-manager.js';
+import { PAGE_DIRTY, PAGE_REFERENCED, PAGE_WRITEBACK, PageTree, makePage, pageFrame } from './page-tree.js';
+import { writeRange } from './writeback.js';
 
 export interface PageStore {
   /** The file's size in bytes: pages beyond it do not exist. */
@@ -16,82 +23,499 @@ export interface PageStore {
   writeBack(offset: number, from: Uint8Array): Result;
   /** A shared mapping is about to write page `index`: allocate its place (ENOSPC), note the time. */
   makeWritable(index: number): void;
-  /** Clean pages may be dropped and read again: false for tmpfs. */
+  /** Clean pages may be dropped and read again: false for tmpfs. Pages that such a store lacks are zeros. */
   readonly reclaimable: boolean;
   /**
    * Pages are about to be added (count > 0; throws ENOSPC, and then they are not), or have gone (count < 0). For file
    * systems whose pages are their storage; absent for others.
    */
   charge?(count: number): void;
+  /** How many pages a first touch of memory without storage adds; absent: 1. For memory whose extent nobody is shown. */
+  readonly faultPages?: number;
   readonly describe: { readonly dev: number; readonly ino: number };
 }
 
-/** The contract; the implementation follows. */
+/** The least and the most that one read takes from the store, in pages. */
+const LEAST_READ = 16;
+const MOST_READ = 256;
+/** Read-ahead does not go further than this. */
+const MOST_AHEAD = 64;
+/** Most new pages that one step of a write adds. */
+const MOST_WRITE = 256;
+
+const pageOf = (position: number): number => Math.floor(position / PAGE_SIZE);
+const pagesIn = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
+
 export class PageCache implements Mappable {
+  readonly tree = new PageTree();
+  readonly mappings = new Set<Mapping>();
+  readonly id: number;
+  /** Shared mappings cannot write: F_SEAL_WRITE. */
+  writeSealed = false;
+  /** A write-back has failed, and nobody has been told yet: fsync(2). */
+  writeError: Errno | undefined;
+  /** Kernel time at which the oldest dirty page became so. */
+  dirtiedAt = 0;
+  /** Where the next miss comes if the file is read from front to back, and how many pages were read ahead last. */
+  private expected = 0;
+  private ahead = LEAST_READ;
+
   constructor(
     readonly memory: MemoryManager,
     readonly store: PageStore,
-  ) {}
-  /** Moves bytes of [position, size) out; short at the end of the file. */
-  read(_position: number, _to: IoBuffer): number {
-    throw new Error('page cache');
+  ) {
+    this.id = memory.nextId();
   }
-  /** Moves bytes in, marks pages dirty. Does not change the size: the file system does, before or after. */
-  write(_position: number, _from: IoBuffer): number {
-    throw new Error('page cache');
+
+  get memoryOnly(): boolean {
+    return !this.store.reclaimable;
   }
-  /** Pages from byte `size` on go; the rest of the last page is zeroed. Mappings lose them. */
-  truncate(_size: number): void {
-    throw new Error('page cache');
-  }
-  /** Drops [start, end) bytes (page-aligned inside), zeroing partial pages: FALLOC_FL_PUNCH_HOLE. */
-  punch(_start: number, _end: number): void {
-    throw new Error('page cache');
-  }
-  /** Adds the missing pages of [start, end) bytes, as zeros that count as written: fallocate(2). ENOSPC, ENOMEM. */
-  allocate(_start: number, _end: number): void {
-    throw new Error('page cache');
-  }
-  /** The first byte at or after `position` that lies in a page in memory; Infinity when there is none: SEEK_DATA of tmpfs. */
-  nextResident(_position: number): number {
-    throw new Error('page cache');
-  }
-  /** The first byte at or after `position` that lies in no page in memory: SEEK_HOLE of tmpfs. */
-  nextAbsent(_position: number): number {
-    throw new Error('page cache');
-  }
-  /** Forgets clean pages in the range: the store has changed behind them. */
-  invalidate(_start: number, _end: number): void {
-    throw new Error('page cache');
-  }
-  /** Writes all dirty pages back. */
-  sync(): Result {
-    throw new Error('page cache');
-  }
-  /** Frees every page: the inode is evicted. */
-  dispose(): void {
-    throw new Error('page cache');
+  get describe(): { readonly dev: number; readonly ino: number } | undefined {
+    return this.store.describe;
   }
   /** Pages in memory: tmpfs's st_blocks, mincore. */
   get residentPages(): number {
-    throw new Error('page cache');
+    return this.tree.size;
   }
-  frameFor(_index: number, _write: boolean): number {
-    throw new Error('page cache');
+  /** Some shared mapping writes, or may be made to: F_SEAL_WRITE is EBUSY. */
+  get writablyMapped(): boolean {
+    for (const mapping of this.mappings) if (mapping.writesThrough) return true;
+    return false;
   }
-  residentFrame(_index: number): number {
-    throw new Error('page cache');
+  isResident(index: number): boolean {
+    return this.tree.get(index) !== 0;
   }
-  mapped(_mapping: Mapping): void {
-    throw new Error('page cache');
+
+  // Reading and writing.
+
+  /** Moves bytes of [position, size) out; short at the end of the file. Throws the store's Errno if nothing was moved. */
+  read(position: number, to: IoBuffer): number {
+    const { size } = this.store;
+    let at = position;
+    let loaded = -1;
+    while (to.remaining > 0 && at < size) {
+      const page = pageOf(at);
+      const wanted = Math.min(to.remaining, size - at);
+      const entry = this.tree.get(page);
+      if (entry === 0) {
+        if (this.memoryOnly) {
+          const zeros = Math.min(wanted, PAGE_SIZE - (at % PAGE_SIZE));
+          const moved = to.putZeros(zeros);
+          at += moved;
+          if (moved < zeros) break;
+          continue;
+        }
+        try {
+          this.load(page, pagesIn((at % PAGE_SIZE) + wanted));
+        } catch (error) {
+          if (at > position && error instanceof Errno) break;
+          throw error;
+        }
+        loaded = page;
+        continue;
+      }
+      // A page that was just read in has not been used again.
+      if ((entry & PAGE_REFERENCED) === 0 && page !== loaded) this.tree.change(page, PAGE_REFERENCED, 0);
+      const moved = this.move(at, wanted, to, true);
+      at += moved;
+      if (moved < wanted && (to.fault || moved === 0)) break;
+    }
+    return at - position;
   }
-  unmapped(_mapping: Mapping): void {
-    throw new Error('page cache');
+
+  /** Moves bytes in, marks pages dirty. Does not change the size: the file system does, before or after. */
+  write(position: number, from: IoBuffer): number {
+    let at = position;
+    while (from.remaining > 0) {
+      const page = pageOf(at);
+      const wanted = from.remaining;
+      let moved: number;
+      try {
+        if (this.tree.get(page) !== 0) {
+          moved = this.move(at, wanted, from, false);
+          this.markDirty(page, pageOf(at + moved - 1) - page + 1);
+        } else if (at % PAGE_SIZE === 0 && wanted >= PAGE_SIZE) moved = this.writeNew(page, from);
+        else {
+          this.loadOne(page);
+          continue;
+        }
+      } catch (error) {
+        if (at > position && error instanceof Errno) break;
+        throw error;
+      }
+      at += moved;
+      if (from.fault || moved === 0) break;
+    }
+    this.memory.writeback.throttle();
+    return at - position;
   }
-  syncRange(_first: number, _count: number): Result {
-    throw new Error('page cache');
+
+  /** Moves bytes between the run of frames at a position and a buffer. The page at the position is there. */
+  private move(position: number, wanted: number, buffer: IoBuffer, out: boolean): number {
+    const { frames } = this.memory;
+    const page = pageOf(position);
+    const offset = position % PAGE_SIZE;
+    const count = this.tree.run(page, pagesIn(offset + wanted));
+    const frame = pageFrame(this.tree.get(page));
+    const start = (frame & CHUNK_FRAME_MASK) * PAGE_SIZE + offset;
+    const length = Math.min(wanted, count * PAGE_SIZE - offset);
+    const bytes = frames.memory.chunks[frame >>> CHUNK_FRAME_SHIFT].subarray(start, start + length);
+    frames.holdRun(frame, count);
+    try {
+      return out ? buffer.put(bytes) : buffer.get(bytes);
+    } finally {
+      frames.dropRun(frame, count);
+    }
   }
-  get describe(): { readonly dev: number; readonly ino: number } {
-    return this.store.describe;
+
+  /** Writes whole pages that are not there yet, as many as lie in one run. */
+  private writeNew(page: number, from: IoBuffer): number {
+    const { memory } = this;
+    const wanted = this.tree.gap(page, Math.min(MOST_WRITE, Math.floor(from.remaining / PAGE_SIZE)));
+    const frame = this.obtain(page, wanted, false);
+    const count = memory.granted;
+    const bytes = memory.frames.runBytes(frame, count);
+    let moved = 0;
+    try {
+      moved = from.get(bytes);
+      const rest = moved % PAGE_SIZE;
+      if (rest !== 0)
+        this.completePage(page + pageOf(moved), bytes.subarray(moved - rest, moved - rest + PAGE_SIZE), rest);
+    } catch (error) {
+      this.uncharge(count);
+      memory.frames.dropRun(frame, count);
+      throw error;
+    }
+    const kept = pagesIn(moved);
+    if (kept < count) {
+      this.uncharge(count - kept);
+      memory.frames.dropRun(frame + kept, count - kept);
+    }
+    for (let index = 0; index < kept; index++) this.adopt(page + index, frame + index);
+    this.markDirty(page, kept);
+    return moved;
+  }
+
+  /** The source of a write failed in the middle of a new page: what follows is what the file has there. */
+  private completePage(page: number, bytes: Uint8Array, written: number): void {
+    if (this.memoryOnly || page * PAGE_SIZE >= this.store.size) {
+      bytes.fill(0, written);
+      return;
+    }
+    const before = bytes.slice(0, written);
+    this.store.fill(page * PAGE_SIZE, bytes);
+    bytes.set(before);
+  }
+
+  /** Puts a page in whose bytes are complete. If the page has come meanwhile (the source of a write was a mapping of this
+   *  very file), its frame takes the bytes. */
+  private adopt(page: number, frame: number): void {
+    const entry = this.tree.get(page);
+    if (entry === 0) {
+      this.insert(page, frame);
+      return;
+    }
+    const { frames } = this.memory;
+    frames.copyRun(frame, pageFrame(entry), 1);
+    this.uncharge(1);
+    frames.drop(frame);
+  }
+
+  // Bringing pages in.
+
+  /** Frames for up to `count` new pages from `page` on, charged for; memory.granted tells how many. ENOSPC, ENOMEM. */
+  private obtain(page: number, count: number, zeroed: boolean): number {
+    const { memory } = this;
+    const before = page === 0 ? 0 : this.tree.get(page - 1);
+    const frame = memory.obtainRun(count, before === 0 ? 0 : pageFrame(before) + 1, zeroed);
+    if (this.store.charge === undefined) return frame;
+    const { granted } = memory;
+    for (let charged = granted; ; charged = 1) {
+      try {
+        this.store.charge(charged);
+      } catch (error) {
+        if (charged > 1 && error === ENOSPC) continue;
+        memory.frames.dropRun(frame, granted);
+        throw error;
+      }
+      if (charged < granted) memory.frames.dropRun(frame + charged, granted - charged);
+      memory.granted = charged;
+      return frame;
+    }
+  }
+
+  private uncharge(count: number): void {
+    if (count > 0) this.store.charge?.(-count);
+  }
+
+  private insert(page: number, frame: number): void {
+    const { memory } = this;
+    if (this.tree.size === 0 && !this.memoryOnly) memory.caches.add(this);
+    this.tree.insert(page, makePage(frame, 0));
+    memory.cachedPages++;
+    if (this.memoryOnly) memory.shmemPages++;
+  }
+
+  /** Makes a page be there, zeroed where the file has nothing. */
+  private loadOne(page: number): void {
+    if (!this.memoryOnly && page * PAGE_SIZE < this.store.size) {
+      this.fill(page, 1);
+      return;
+    }
+    const frame = this.obtain(page, 1, true);
+    this.insert(page, frame);
+  }
+
+  /** Reads a page that is missing, and ahead of it while the file is read from front to back. */
+  private load(page: number, wanted: number): void {
+    this.ahead = page === this.expected && page !== 0 ? Math.min(this.ahead * 2, MOST_AHEAD) : LEAST_READ;
+    this.readFrom(page, Math.min(Math.max(wanted, this.ahead), MOST_READ));
+  }
+
+  private readFrom(page: number, most: number): void {
+    const end = pagesIn(this.store.size);
+    const count = this.tree.gap(page, Math.min(most, end - page));
+    if (count === 0) return;
+    this.expected = page + this.fill(page, count);
+  }
+
+  /** Reads up to `count` missing pages from the store; returns how many. */
+  private fill(page: number, count: number): number {
+    const { memory } = this;
+    const frame = this.obtain(page, count, false);
+    let { granted } = memory;
+    try {
+      this.store.fill(page * PAGE_SIZE, memory.frames.runBytes(frame, granted));
+    } catch (error) {
+      memory.frames.dropRun(frame + 1, granted - 1);
+      this.uncharge(granted - 1);
+      if (granted === 1 || !(error instanceof Errno)) this.abandon(frame, error);
+      // Perhaps only a page further on is unreadable.
+      granted = 1;
+      try {
+        this.store.fill(page * PAGE_SIZE, memory.frames.bytes(frame));
+      } catch (again) {
+        this.abandon(frame, again);
+      }
+    }
+    memory.counters.pgpgin += granted * 4;
+    memory.fills++;
+    for (let index = 0; index < granted; index++) this.adoptClean(page + index, frame + index);
+    return granted;
+  }
+
+  private abandon(frame: number, error: unknown): never {
+    this.memory.frames.drop(frame);
+    this.uncharge(1);
+    throw error;
+  }
+
+  /** A page that was read; if it has come meanwhile, that one is newer. */
+  private adoptClean(page: number, frame: number): void {
+    if (this.tree.get(page) === 0) this.insert(page, frame);
+    else this.memory.frames.drop(frame);
+  }
+
+  markDirty(page: number, count: number): void {
+    if (this.memoryOnly) return;
+    const before = this.tree.dirty;
+    for (let index = 0; index < count; index++) this.tree.change(page + index, PAGE_DIRTY, 0);
+    this.memory.dirtyPages += this.tree.dirty - before;
+    if (before === 0 && this.tree.dirty > 0) this.memory.writeback.dirtied(this);
+  }
+
+  // Taking pages away.
+
+  /** Pages from byte `size` on go; the rest of the last page is zeroed. Mappings lose them. */
+  truncate(size: number): void {
+    const first = pagesIn(size);
+    this.zap(first, Infinity, true);
+    this.removePages(this.tree.pages(first, Infinity));
+    this.zeroTail(size, pagesIn(size) * PAGE_SIZE);
+  }
+
+  /** Drops [start, end) bytes (page-aligned inside), zeroing partial pages: FALLOC_FL_PUNCH_HOLE. */
+  punch(start: number, end: number): void {
+    const first = pagesIn(start);
+    const last = pageOf(end);
+    if (first < last) {
+      this.zap(first, last - first, false);
+      this.removePages(this.tree.pages(first, last));
+    }
+    if (start % PAGE_SIZE !== 0) this.zeroPart(start, Math.min(end, first * PAGE_SIZE));
+    if (end % PAGE_SIZE !== 0 && last >= first) this.zeroPart(last * PAGE_SIZE, end);
+  }
+
+  /** Adds the missing pages of [start, end) bytes, as zeros that count as written: fallocate(2). ENOSPC, ENOMEM. */
+  allocate(start: number, end: number): void {
+    const { memory } = this;
+    const added: number[] = [];
+    const last = pagesIn(end);
+    try {
+      for (let page = pageOf(start); page < last;) {
+        const missing = this.tree.gap(page, Math.min(MOST_WRITE, last - page));
+        if (missing === 0) {
+          page++;
+          continue;
+        }
+        const frame = this.obtain(page, missing, true);
+        const { granted } = memory;
+        for (let index = 0; index < granted; index++) {
+          this.insert(page + index, frame + index);
+          added.push(page + index);
+        }
+        this.markDirty(page, granted);
+        page += granted;
+      }
+    } catch (error) {
+      this.removePages(added);
+      throw error;
+    }
+  }
+
+  /** The first byte at or after `position` that lies in a page in memory; Infinity when there is none: SEEK_DATA of tmpfs. */
+  nextResident(position: number): number {
+    const page = this.tree.next(pageOf(position));
+    return Math.max(position, page * PAGE_SIZE);
+  }
+
+  /** The first byte at or after `position` that lies in no page in memory: SEEK_HOLE of tmpfs. */
+  nextAbsent(position: number): number {
+    let page = pageOf(position);
+    while (this.tree.get(page) !== 0) page++;
+    return Math.max(position, page * PAGE_SIZE);
+  }
+
+  /** Zeroes bytes of one page, in memory and, as it becomes dirty, in the store. */
+  private zeroPart(start: number, end: number): void {
+    const page = pageOf(start);
+    if (this.tree.get(page) === 0) {
+      if (this.memoryOnly || start >= this.store.size) return;
+      this.loadOne(page);
+    }
+    this.zeroTail(start, end);
+    this.markDirty(page, 1);
+  }
+
+  /** Zeroes bytes of one page if it is in memory. */
+  private zeroTail(start: number, end: number): void {
+    const entry = this.tree.get(pageOf(start));
+    if (start === end || entry === 0) return;
+    const offset = start % PAGE_SIZE;
+    this.memory.frames.bytes(pageFrame(entry)).fill(0, offset, offset + end - start);
+  }
+
+  /** Forgets clean pages in the range: the store has changed behind them. */
+  invalidate(start: number, end: number): void {
+    const first = pageOf(start);
+    const last = end === Infinity ? Infinity : pagesIn(end);
+    if (this.memoryOnly || this.tree.size === 0) return;
+    const clean = this.tree
+      .pages(first, last)
+      .filter((page) => (this.tree.get(page) & (PAGE_DIRTY | PAGE_WRITEBACK)) === 0);
+    if (clean.length === 0) return;
+    this.zap(first, last - first, false);
+    this.removePages(clean);
+  }
+
+  /** Frees every page: the inode is evicted. */
+  dispose(): void {
+    this.removePages(this.tree.pages(0, Infinity));
+  }
+
+  private zap(first: number, count: number, copies: boolean): void {
+    for (const mapping of this.mappings) mapping.zap(first, count, copies);
+  }
+
+  /** Takes pages out of the cache and lets go of their frames. No mapping shows them. */
+  removePages(pages: readonly number[]): void {
+    const { memory, tree } = this;
+    const dirty = tree.dirty;
+    let removed = 0;
+    for (const page of pages) {
+      const entry = tree.remove(page);
+      if (entry === 0) continue;
+      removed++;
+      if ((entry & PAGE_WRITEBACK) !== 0) memory.writebackPages--;
+      memory.frames.drop(pageFrame(entry));
+    }
+    memory.cachedPages -= removed;
+    memory.dirtyPages += tree.dirty - dirty;
+    if (this.memoryOnly) memory.shmemPages -= removed;
+    this.uncharge(removed);
+    if (tree.size === 0) memory.caches.delete(this);
+  }
+
+  /** Writes all dirty pages back. Throws the error of a write-back that has failed since the last call. */
+  sync(): Result {
+    return writeRange(this, 0, Infinity);
+  }
+
+  // Mappable.
+
+  frameFor(index: number, write: boolean): number {
+    const { store, memory } = this;
+    if (index * PAGE_SIZE >= store.size) return 0;
+    if (this.tree.get(index) === 0) this.loadForFault(index);
+    if (write && !this.memoryOnly) {
+      store.makeWritable(index);
+      if (this.tree.get(index) === 0) this.loadForFault(index);
+      this.markDirty(index, 1);
+    }
+    const entry = this.tree.get(index);
+    if (entry === 0) throw ENOMEM;
+    const frame = pageFrame(entry);
+    memory.frames.hold(frame);
+    return frame;
+  }
+
+  /** A mapping misses a page: those around it are read as well. */
+  private loadForFault(index: number): void {
+    if (this.memoryOnly) {
+      this.addZeroed(index);
+      return;
+    }
+    if (index === this.expected) {
+      this.load(index, 1);
+      return;
+    }
+    const start = index - (index % LEAST_READ);
+    let first = index;
+    while (first > start && this.tree.get(first - 1) === 0) first--;
+    this.readFrom(first, start + LEAST_READ - first);
+    if (this.tree.get(index) === 0) this.fill(index, 1);
+  }
+
+  /** Memory without storage: zeroed pages around the one that is touched. */
+  private addZeroed(index: number): void {
+    const { memory, store } = this;
+    const around = Math.min(store.faultPages ?? 1, memory.windowLimit());
+    const start = index - (index % around);
+    let first = index;
+    while (first > start && this.tree.get(first - 1) === 0) first--;
+    const end = Math.min(start + around, pagesIn(store.size));
+    const frame = this.obtain(first, this.tree.gap(first, end - first), true);
+    const { granted } = memory;
+    // Fewer than asked for need not reach the page that was touched: they go where it is.
+    const at = Math.max(first, Math.min(index, end - granted));
+    for (let page = 0; page < granted; page++) this.insert(at + page, frame + page);
+  }
+
+  residentFrame(index: number): number {
+    const entry = this.tree.get(index);
+    if (entry === 0 || index * PAGE_SIZE >= this.store.size) return 0;
+    const frame = pageFrame(entry);
+    this.memory.frames.hold(frame);
+    return frame;
+  }
+
+  mapped(mapping: Mapping): void {
+    this.mappings.add(mapping);
+  }
+  unmapped(mapping: Mapping): void {
+    this.mappings.delete(mapping);
+  }
+  syncRange(first: number, count: number): Result {
+    return writeRange(this, first, first + count);
   }
 }
