@@ -77,8 +77,10 @@ function protectAreas(
   for (const vma of space.vmas.overlapping(start, end)) {
     if (vma.start > at) throw ENOMEM;
     const execute = implied && (vma.flags & VM_MAYEXEC) !== 0 ? VM_EXEC : 0;
-    protectArea(space, vma, at, Math.min(vma.end, end), protection | execute);
-    at = Math.min(vma.end, end);
+    // Dividing the area changes its end.
+    const to = Math.min(vma.end, end);
+    protectArea(space, vma, at, to, protection | execute);
+    at = to;
   }
   if (at < end) throw ENOMEM;
 }
