@@ -24,6 +24,8 @@ import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sy
 import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
 import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
+import { sys_brk, sys_mmap, sys_munmap, sys_remap_file_pages } from '../../mm/mmap.js';
+import { sys_mprotect, sys_pkey_alloc, sys_pkey_free, sys_pkey_mprotect } from '../../mm/mprotect.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
@@ -35,6 +37,10 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [6, 'lstat', sys_lstat],
   [7, 'poll', sys_poll],
   [8, 'lseek', sys_lseek],
+  [9, 'mmap', sys_mmap],
+  [10, 'mprotect', sys_mprotect],
+  [11, 'munmap', sys_munmap],
+  [12, 'brk', sys_brk],
   [13, 'rt_sigaction', sys_rt_sigaction],
   [14, 'rt_sigprocmask', sys_rt_sigprocmask],
   [15, 'rt_sigreturn', sys_rt_sigreturn],
@@ -93,6 +99,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [200, 'tkill', sys_tkill],
   [201, 'time', sys_time],
   [202, 'futex', sys_futex],
+  [216, 'remap_file_pages', sys_remap_file_pages],
   [218, 'set_tid_address', sys_set_tid_address],
   [219, 'restart_syscall', sys_restart_syscall],
   [222, 'timer_create', sys_timer_create],
@@ -122,6 +129,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [305, 'clock_adjtime', sys_clock_adjtime],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
+  [329, 'pkey_mprotect', sys_pkey_mprotect],
+  [330, 'pkey_alloc', sys_pkey_alloc],
+  [331, 'pkey_free', sys_pkey_free],
   [332, 'statx', sys_statx],
   [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
