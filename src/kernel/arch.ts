@@ -13,21 +13,12 @@ export interface ProgramStart {
   readonly stackPointer: number;
 }
 
-/** What a program finds on its stack when it starts. */
-export interface ProgramStack {
-  /** The stack's end. */
-  readonly top: number;
+/** What a program finds on its stack when it starts, before it is known where the program lies. */
+export interface StackContents {
   /** AT_EXECFN: as execve was given it. */
   readonly filename: Name;
   readonly argv: readonly Name[];
   readonly envp: readonly Name[];
-  /** The program's own entry, not its interpreter's. */
-  readonly entry: number;
-  /** Where its program headers are in memory, or 0, and how many. */
-  readonly headers: number;
-  readonly headerCount: number;
-  /** Where the interpreter is loaded, or 0. */
-  readonly interpreterBase: number;
   readonly credentials: Credentials;
   /** AT_SECURE: it has more privileges than its caller had. */
   readonly secure: boolean;
@@ -35,6 +26,18 @@ export interface ProgramStack {
   readonly random: Uint8Array;
   /** How far below the strings the rest begins: address space randomization. */
   readonly shift: number;
+}
+
+export interface ProgramStack extends StackContents {
+  /** The stack's end. */
+  readonly top: number;
+  /** The program's own entry, not its interpreter's. */
+  readonly entry: number;
+  /** Where its program headers are in memory, or 0, and how many. */
+  readonly headers: number;
+  readonly headerCount: number;
+  /** Where the interpreter is loaded, or 0. */
+  readonly interpreterBase: number;
 }
 
 /** Where things have come to lie on a new stack: prctl(2) PR_SET_MM, /proc/PID/cmdline, environ, auxv. */
@@ -57,7 +60,7 @@ export interface Arch {
   /** e_machine of the programs that it can run. */
   readonly elfMachine: number;
   /** How many bytes `layOutStack` will need at most. */
-  stackSize(stack: ProgramStack): number;
+  stackSize(stack: StackContents): number;
   /** Writes arguments, environment and auxiliary vector to the top of a new program's stack, which is mapped. EFAULT. */
   layOutStack(mm: AddressSpace, platform: Platform, stack: ProgramStack): StackLayout;
   /** Puts the six argument registers of a system call into `words`, low and high word each. */

@@ -194,6 +194,7 @@ function copySignals(parent: Task, pid: number, request: CloneRequest): Process 
   if (hasHighFlag(flags, CLONE_CLEAR_SIGHAND)) process.handlers.resetForExec();
   process.rlimits = from.rlimits;
   process.dumpable = from.dumpable;
+  process.hugePagesDisabled = from.hugePagesDisabled;
   return process;
 }
 

@@ -93,6 +93,9 @@ export class Process {
   oomScoreAdj = 0;
   /** prctl PR_SET_DUMPABLE. */
   dumpable = 1;
+  /** prctl PR_SET_THP_DISABLE. */
+  hugePagesDisabled = false;
+  /** Of threads that are gone; those that are in `threads` count themselves. */
   readonly ownUsage = new Usage();
   readonly childUsage = new Usage();
 

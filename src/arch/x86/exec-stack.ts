@@ -5,7 +5,7 @@
  */
 import type { Platform } from '../../host/cpu.js';
 import { PAGE_SIZE } from '../../host/memory.js';
-import type { ProgramStack, StackLayout } from '../../kernel/arch.js';
+import type { ProgramStack, StackContents, StackLayout } from '../../kernel/arch.js';
 import { type Name, putName } from '../../lib/names.js';
 import { alignDown } from '../../lib/word64.js';
 import type { AddressSpace } from '../../mm/address-space.js';
@@ -44,7 +44,7 @@ const bytesOf = (strings: readonly Name[]): number =>
   strings.reduce((sum, string) => sum + string.length + 1, 0);
 
 /** The bytes that `layOutStack` uses at most. */
-export const stackSize = ({ filename, argv, envp, shift }: ProgramStack): number =>
+export const stackSize = ({ filename, argv, envp, shift }: StackContents): number =>
   bytesOf([filename, ...argv, ...envp]) +
   (argv.length + envp.length + 4) * WORD +
   MAX_AUX_ENTRIES * Elf64_auxv_t.size +
