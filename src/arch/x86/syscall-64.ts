@@ -1,5 +1,7 @@
 /** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */
 import type { SystemCall } from '../../kernel/syscall.js';
+import { sys_arch_prctl } from '../../arch/x86/arch-prctl.js';
+import { sys_execve, sys_execveat } from '../../fs/exec.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
@@ -17,7 +19,9 @@ import { sys_getgroups, sys_setgroups } from '../../kernel/groups.js';
 import { sys_alarm, sys_getitimer, sys_setitimer } from '../../kernel/itimer.js';
 import { sys_kill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_tgkill, sys_tkill } from '../../kernel/kill.js';
 import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
+import { sys_getpgid, sys_getpgrp, sys_getpid, sys_getppid, sys_getsid, sys_gettid, sys_setpgid, sys_setsid } from '../../kernel/pgid.js';
 import { sys_timer_create, sys_timer_delete, sys_timer_getoverrun, sys_timer_gettime, sys_timer_settime } from '../../kernel/posix-timers.js';
+import { sys_prctl } from '../../kernel/prctl.js';
 import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
@@ -58,9 +62,11 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [36, 'getitimer', sys_getitimer],
   [37, 'alarm', sys_alarm],
   [38, 'setitimer', sys_setitimer],
+  [39, 'getpid', sys_getpid],
   [56, 'clone', sys_clone],
   [57, 'fork', sys_fork],
   [58, 'vfork', sys_vfork],
+  [59, 'execve', sys_execve],
   [60, 'exit', sys_exit],
   [61, 'wait4', sys_wait4],
   [62, 'kill', sys_kill],
@@ -77,6 +83,10 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [106, 'setgid', sys_setgid],
   [107, 'geteuid', sys_geteuid],
   [108, 'getegid', sys_getegid],
+  [109, 'setpgid', sys_setpgid],
+  [110, 'getppid', sys_getppid],
+  [111, 'getpgrp', sys_getpgrp],
+  [112, 'setsid', sys_setsid],
   [113, 'setreuid', sys_setreuid],
   [114, 'setregid', sys_setregid],
   [115, 'getgroups', sys_getgroups],
@@ -85,8 +95,10 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [118, 'getresuid', sys_getresuid],
   [119, 'setresgid', sys_setresgid],
   [120, 'getresgid', sys_getresgid],
+  [121, 'getpgid', sys_getpgid],
   [122, 'setfsuid', sys_setfsuid],
   [123, 'setfsgid', sys_setfsgid],
+  [124, 'getsid', sys_getsid],
   [125, 'capget', sys_capget],
   [126, 'capset', sys_capset],
   [127, 'rt_sigpending', sys_rt_sigpending],
@@ -94,8 +106,11 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [129, 'rt_sigqueueinfo', sys_rt_sigqueueinfo],
   [130, 'rt_sigsuspend', sys_rt_sigsuspend],
   [131, 'sigaltstack', sys_sigaltstack],
+  [157, 'prctl', sys_prctl],
+  [158, 'arch_prctl', sys_arch_prctl],
   [159, 'adjtimex', sys_adjtimex],
   [164, 'settimeofday', sys_settimeofday],
+  [186, 'gettid', sys_gettid],
   [200, 'tkill', sys_tkill],
   [201, 'time', sys_time],
   [202, 'futex', sys_futex],
@@ -127,6 +142,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
   [305, 'clock_adjtime', sys_clock_adjtime],
+  [322, 'execveat', sys_execveat],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
   [329, 'pkey_mprotect', sys_pkey_mprotect],
