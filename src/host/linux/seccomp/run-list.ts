@@ -78,10 +78,11 @@ export class RunList {
   /** Looks again and again, for so many milliseconds, whether one has stopped. */
   spin(durationMs: number): boolean {
     if (this.#running.length === 0) return false;
+    for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
     const end = performance.now() + durationMs;
-    do {
+    while (performance.now() < end) {
       for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
-    } while (performance.now() < end);
+    }
     return false;
   }
 
