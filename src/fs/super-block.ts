@@ -4,7 +4,9 @@ import type { Task } from '../kernel/task.js';
 import type { Result } from '../kernel/syscall.js';
 import type { Name } from '../lib/names.js';
 import { EINVAL } from '../uapi/errno.js';
+import { shrink } from './dcache.js';
 import type { Dentry } from './dentry.js';
+import type { Mount } from './mount.js';
 
 /** statfs(2) in numbers. */
 export interface FileSystemStatistics {
@@ -24,6 +26,8 @@ export abstract class SuperBlock {
   blockSize = 4096;
   /** The whole file system is read-only (a mount can be, too). */
   readOnly = false;
+  /** Everywhere that it is mounted. */
+  readonly mounts = new Set<Mount>();
   /** Dentries in its tree, and how many there may be before the unused ones go: fs/dcache. */
   dentryCount = 0;
   dentryLimit = 32768;
@@ -35,7 +39,9 @@ export abstract class SuperBlock {
     readonly kernel: Kernel,
     /** st_dev: from Devices.anonymous(), or the block device's number. */
     readonly dev: number,
-  ) {}
+  ) {
+    kernel.superBlocks.add(this);
+  }
 
   abstract statfs(): FileSystemStatistics;
 
@@ -59,6 +65,13 @@ export abstract class SuperBlock {
   }
   /** The last mount is gone. */
   unmount(): void {}
+
+  /** The last mount is gone, and all that used it. */
+  kill(): void {
+    this.kernel.superBlocks.delete(this);
+    shrink(this.root);
+    this.unmount();
+  }
 }
 
 export interface MountRequest {

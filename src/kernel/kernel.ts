@@ -3,7 +3,7 @@ import type { Host } from '../host/host.js';
 import type { File } from '../fs/file.js';
 import type { AnonymousInodes } from '../fs/anon-inode.js';
 import type { LockTable } from '../fs/locks.js';
-import type { FileSystemType } from '../fs/super-block.js';
+import type { FileSystemType, SuperBlock } from '../fs/super-block.js';
 import type { Mount } from '../fs/mount.js';
 import type { PhysicalAllocator } from '../mm/physmem.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
@@ -75,6 +75,11 @@ export class Kernel {
     protectedFifos: 0,
     protectedRegular: 0,
   };
+  /** Every instance of a file system: sync(2). */
+  readonly superBlocks = new Set<SuperBlock>();
+  /** Numbers for mounts and peer groups handed out so far. */
+  lastMountId = 0;
+  lastPeerGroupId = 0;
   /** Character and block device numbers and their drivers. */
   devices!: Devices;
   /** Inodes of pipes, sockets and other files that no directory names: fs/anon-inode.ts. */
