@@ -31,7 +31,14 @@ import { newFileMode } from './inode-owner.js';
 import type { Path } from './mount.js';
 import { inodeOf, lookupAt, LOOKUP_EMPTY, LOOKUP_FOLLOW, lookupParent } from './namei.js';
 import { notifyCreate, notifyLink } from './notify.js';
-import { checkCreate, checkMountWritable, genericPermission, MAY_READ, MAY_WRITE, ownerOrCapable } from './permission.js';
+import {
+  checkCreate,
+  checkMountWritable,
+  genericPermission,
+  MAY_READ,
+  MAY_WRITE,
+  ownerOrCapable,
+} from './permission.js';
 
 /** Where a new entry is to go: its directory, and the negative dentry. */
 export interface NewEntry extends Path {
@@ -66,7 +73,9 @@ function mkdir(task: Task, dirfd: number, name: Name, mode: number): number {
   return 0;
 }
 
-export const sys_mkdir = syscall([path, modeArgument], (task, name, mode) => mkdir(task, AT_FDCWD, name, mode));
+export const sys_mkdir = syscall([path, modeArgument], (task, name, mode) =>
+  mkdir(task, AT_FDCWD, name, mode),
+);
 export const sys_mkdirat = syscall([fd, path, modeArgument], mkdir);
 
 /** Makes a node of any type but a directory or link; returns where. Also for bind(2) of a unix socket. */
@@ -113,7 +122,9 @@ function symlink(task: Task, target: Name, dirfd: number, name: Name): number {
   return 0;
 }
 
-export const sys_symlink = syscall([path, path], (task, target, name) => symlink(task, target, AT_FDCWD, name));
+export const sys_symlink = syscall([path, path], (task, target, name) =>
+  symlink(task, target, AT_FDCWD, name),
+);
 export const sys_symlinkat = syscall([path, fd, path], symlink);
 
 function link(task: Task, fromFd: number, from: Name, toFd: number, to: Name, how: number): number {
@@ -161,5 +172,7 @@ function checkHardlink(task: Task, inode: Inode): void {
   if (!harmless || !genericPermission(credentials, inode, MAY_READ | MAY_WRITE)) throw EPERM;
 }
 
-export const sys_link = syscall([path, path], (task, from, to) => link(task, AT_FDCWD, from, AT_FDCWD, to, 0));
+export const sys_link = syscall([path, path], (task, from, to) =>
+  link(task, AT_FDCWD, from, AT_FDCWD, to, 0),
+);
 export const sys_linkat = syscall([fd, path, fd, path, int], link);

@@ -48,13 +48,13 @@ export function instantiate(dentry: Dentry, inode: NonNullable<Dentry['inode']>)
 /** The file of this entry has been removed from its directory. */
 export function forget(dentry: Dentry): void {
   dentry.deleted = true;
-  for (const child of [...dentry.children]) invalidate(child);
+  for (const child of dentry.children) invalidate(child);
   dentry.unhash();
 }
 
 /** Takes an entry and all below it out of the cache: it no longer tells the truth. */
 export function invalidate(dentry: Dentry): void {
-  for (const child of [...dentry.children]) invalidate(child);
+  for (const child of dentry.children) invalidate(child);
   dentry.unhash();
 }
 
@@ -63,7 +63,7 @@ export function invalidate(dentry: Dentry): void {
  * sweep of the whole tree is cheaper than keeping it in order of use: look-ups are far more frequent.
  */
 export function sweep(root: Dentry): void {
-  for (const child of [...root.children]) {
+  for (const child of root.children) {
     sweep(child);
     if (child.referenced) child.referenced = false;
     else if (child.idle) child.unhash();
@@ -72,7 +72,7 @@ export function sweep(root: Dentry): void {
 
 /** Drops every entry that nobody holds: before an unmount, and /proc/sys/vm/drop_caches. */
 export function shrink(root: Dentry): void {
-  for (const child of [...root.children]) {
+  for (const child of root.children) {
     shrink(child);
     if (child.idle) child.unhash();
   }

@@ -26,6 +26,8 @@ export abstract class SuperBlock {
   blockSize = 4096;
   /** The whole file system is read-only (a mount can be, too). */
   readOnly = false;
+  /** MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown in /proc/mounts. */
+  flags = 0;
   /** Everywhere that it is mounted. */
   readonly mounts = new Set<Mount>();
   /** Dentries in its tree, and how many there may be before the unused ones go: fs/dcache. */
@@ -44,6 +46,11 @@ export abstract class SuperBlock {
   }
 
   abstract statfs(): FileSystemStatistics;
+
+  /** f_fsid of statfs(2): two words that tell file systems apart. */
+  get fsid(): readonly [number, number] {
+    return [this.dev | 0, 0];
+  }
 
   /** Whether a cached dentry still tells the truth. File systems that change behind our back (hostfs, proc) say false. */
   revalidate(_dentry: Dentry): boolean {
@@ -101,4 +108,10 @@ export abstract class FileSystemType {
 export function unknownOption(kernel: Kernel, type: Name, option: Name): never {
   kernel.log.write(4, `${type}: Unknown parameter '${option}'`);
   throw EINVAL;
+}
+
+/** The built-in file system of a name. 'type.subtype' is for FUSE and stands for 'type'. */
+export function findFileSystem(kernel: Kernel, name: Name): FileSystemType | undefined {
+  const [type] = name.split('.');
+  return kernel.config.fileSystems.find((fileSystem) => fileSystem.name === name || fileSystem.name === type);
 }

@@ -1,16 +1,6 @@
 /** truncate(2), ftruncate(2), fallocate(2). Linux has them in open.c. */
 import { fd, int, long, path, type Result, syscall } from '../kernel/syscall.js';
-import {
-  EBADF,
-  EFBIG,
-  EINVAL,
-  EISDIR,
-  ENODEV,
-  EOPNOTSUPP,
-  EPERM,
-  ESPIPE,
-  ETXTBSY,
-} from '../uapi/errno.js';
+import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EPERM, ESPIPE, ETXTBSY } from '../uapi/errno.js';
 import {
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
