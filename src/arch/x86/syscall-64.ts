@@ -1,16 +1,29 @@
 /** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */
 import type { SystemCall } from '../../kernel/syscall.js';
 import { sys_arch_prctl } from '../../arch/x86/arch-prctl.js';
+import { sys_access, sys_faccessat, sys_faccessat2 } from '../../fs/access.js';
+import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from '../../fs/chdir.js';
+import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from '../../fs/chmod.js';
+import { sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_symlink, sys_symlinkat } from '../../fs/create.js';
 import { sys_execve, sys_execveat } from '../../fs/exec.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
 import { sys_ioctl } from '../../fs/ioctl.js';
+import { sys_mount, sys_pivot_root, sys_umount2 } from '../../fs/mount-calls.js';
 import { sys_creat, sys_open, sys_openat, sys_openat2 } from '../../fs/open.js';
 import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
 import { sys_lseek, sys_pread64, sys_preadv, sys_preadv2, sys_pwrite64, sys_pwritev, sys_pwritev2, sys_read, sys_readv, sys_write, sys_writev } from '../../fs/read-write.js';
+import { sys_getdents, sys_getdents64 } from '../../fs/readdir.js';
+import { sys_rmdir, sys_unlink, sys_unlinkat } from '../../fs/remove.js';
+import { sys_rename, sys_renameat, sys_renameat2 } from '../../fs/rename.js';
 import { sys_poll, sys_ppoll, sys_pselect6, sys_select } from '../../fs/select.js';
 import { sys_fstat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_statx } from '../../fs/stat.js';
+import { sys_fstatfs, sys_statfs } from '../../fs/statfs.js';
+import { sys_fdatasync, sys_fsync, sys_sync, sys_sync_file_range, sys_syncfs } from '../../fs/sync.js';
+import { sys_fallocate, sys_ftruncate, sys_truncate } from '../../fs/truncate.js';
+import { sys_futimesat, sys_utime, sys_utimensat, sys_utimes } from '../../fs/utimes.js';
+import { sys_fgetxattr, sys_flistxattr, sys_fremovexattr, sys_fsetxattr, sys_getxattr, sys_lgetxattr, sys_listxattr, sys_llistxattr, sys_lremovexattr, sys_lsetxattr, sys_removexattr, sys_setxattr } from '../../fs/xattr.js';
 import { sys_capget, sys_capset } from '../../kernel/capability.js';
 import { sys_exit, sys_exit_group } from '../../kernel/exit.js';
 import { sys_clone, sys_clone3, sys_fork, sys_set_tid_address, sys_vfork } from '../../kernel/fork.js';
@@ -53,6 +66,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [18, 'pwrite64', sys_pwrite64],
   [19, 'readv', sys_readv],
   [20, 'writev', sys_writev],
+  [21, 'access', sys_access],
   [22, 'pipe', sys_pipe],
   [23, 'select', sys_select],
   [32, 'dup', sys_dup],
@@ -72,8 +86,28 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [62, 'kill', sys_kill],
   [72, 'fcntl', sys_fcntl],
   [73, 'flock', sys_flock],
+  [74, 'fsync', sys_fsync],
+  [75, 'fdatasync', sys_fdatasync],
+  [76, 'truncate', sys_truncate],
+  [77, 'ftruncate', sys_ftruncate],
+  [78, 'getdents', sys_getdents],
+  [79, 'getcwd', sys_getcwd],
+  [80, 'chdir', sys_chdir],
+  [81, 'fchdir', sys_fchdir],
+  [82, 'rename', sys_rename],
+  [83, 'mkdir', sys_mkdir],
+  [84, 'rmdir', sys_rmdir],
   [85, 'creat', sys_creat],
+  [86, 'link', sys_link],
+  [87, 'unlink', sys_unlink],
+  [88, 'symlink', sys_symlink],
   [89, 'readlink', sys_readlink],
+  [90, 'chmod', sys_chmod],
+  [91, 'fchmod', sys_fchmod],
+  [92, 'chown', sys_chown],
+  [93, 'fchown', sys_fchown],
+  [94, 'lchown', sys_lchown],
+  [95, 'umask', sys_umask],
   [96, 'gettimeofday', sys_gettimeofday],
   [98, 'getrusage', sys_getrusage],
   [100, 'times', sys_times],
@@ -106,15 +140,37 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [129, 'rt_sigqueueinfo', sys_rt_sigqueueinfo],
   [130, 'rt_sigsuspend', sys_rt_sigsuspend],
   [131, 'sigaltstack', sys_sigaltstack],
+  [132, 'utime', sys_utime],
+  [133, 'mknod', sys_mknod],
+  [137, 'statfs', sys_statfs],
+  [138, 'fstatfs', sys_fstatfs],
+  [155, 'pivot_root', sys_pivot_root],
   [157, 'prctl', sys_prctl],
   [158, 'arch_prctl', sys_arch_prctl],
   [159, 'adjtimex', sys_adjtimex],
+  [161, 'chroot', sys_chroot],
+  [162, 'sync', sys_sync],
   [164, 'settimeofday', sys_settimeofday],
+  [165, 'mount', sys_mount],
+  [166, 'umount2', sys_umount2],
   [186, 'gettid', sys_gettid],
+  [188, 'setxattr', sys_setxattr],
+  [189, 'lsetxattr', sys_lsetxattr],
+  [190, 'fsetxattr', sys_fsetxattr],
+  [191, 'getxattr', sys_getxattr],
+  [192, 'lgetxattr', sys_lgetxattr],
+  [193, 'fgetxattr', sys_fgetxattr],
+  [194, 'listxattr', sys_listxattr],
+  [195, 'llistxattr', sys_llistxattr],
+  [196, 'flistxattr', sys_flistxattr],
+  [197, 'removexattr', sys_removexattr],
+  [198, 'lremovexattr', sys_lremovexattr],
+  [199, 'fremovexattr', sys_fremovexattr],
   [200, 'tkill', sys_tkill],
   [201, 'time', sys_time],
   [202, 'futex', sys_futex],
   [216, 'remap_file_pages', sys_remap_file_pages],
+  [217, 'getdents64', sys_getdents64],
   [218, 'set_tid_address', sys_set_tid_address],
   [219, 'restart_syscall', sys_restart_syscall],
   [222, 'timer_create', sys_timer_create],
@@ -128,20 +184,36 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [230, 'clock_nanosleep', sys_clock_nanosleep],
   [231, 'exit_group', sys_exit_group],
   [234, 'tgkill', sys_tgkill],
+  [235, 'utimes', sys_utimes],
   [247, 'waitid', sys_waitid],
   [257, 'openat', sys_openat],
+  [258, 'mkdirat', sys_mkdirat],
+  [259, 'mknodat', sys_mknodat],
+  [260, 'fchownat', sys_fchownat],
+  [261, 'futimesat', sys_futimesat],
   [262, 'newfstatat', sys_newfstatat],
+  [263, 'unlinkat', sys_unlinkat],
+  [264, 'renameat', sys_renameat],
+  [265, 'linkat', sys_linkat],
+  [266, 'symlinkat', sys_symlinkat],
   [267, 'readlinkat', sys_readlinkat],
+  [268, 'fchmodat', sys_fchmodat],
+  [269, 'faccessat', sys_faccessat],
   [270, 'pselect6', sys_pselect6],
   [271, 'ppoll', sys_ppoll],
   [273, 'set_robust_list', sys_set_robust_list],
   [274, 'get_robust_list', sys_get_robust_list],
+  [277, 'sync_file_range', sys_sync_file_range],
+  [280, 'utimensat', sys_utimensat],
+  [285, 'fallocate', sys_fallocate],
   [292, 'dup3', sys_dup3],
   [293, 'pipe2', sys_pipe2],
   [295, 'preadv', sys_preadv],
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
   [305, 'clock_adjtime', sys_clock_adjtime],
+  [306, 'syncfs', sys_syncfs],
+  [316, 'renameat2', sys_renameat2],
   [322, 'execveat', sys_execveat],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
@@ -152,7 +224,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
   [437, 'openat2', sys_openat2],
+  [439, 'faccessat2', sys_faccessat2],
   [449, 'futex_waitv', sys_futex_waitv],
+  [452, 'fchmodat2', sys_fchmodat2],
 ];
 
 /** Indexed by number. */
