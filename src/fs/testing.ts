@@ -136,6 +136,12 @@ export class TestMemory {
     this.putU32(address, lo(value));
     this.putU32(address + 4, hi(value));
   }
+  word(address: number, _write: boolean): { words: Int32Array; index: number } {
+    return { words: new Int32Array(this.bytes.buffer), index: this.at(address, 4) >>> 2 };
+  }
+  futexKey(address: number, _private: boolean): string {
+    return String(this.at(address, 4));
+  }
   buffer(address: number, length: number): IoBuffer {
     return new TestBuffer(this, [{ address, length }]);
   }

@@ -154,7 +154,7 @@ class PosixTimer implements SignalTimer {
     const { interval } = this;
     if (this.expiry === 0) return { left: 0, interval };
     const silent = this.notification.signal === 0;
-    if (interval > 0 && (this.pending || silent)) this.forward();
+    if (interval > 0 && (this.pending || silent)) this.overrun += this.forward();
     const left = this.expiry - this.base.now();
     // Zero would say that it is not set.
     return { left: left > 0 ? left : silent ? 0 : 1, interval };
