@@ -1,0 +1,173 @@
+/** /proc/sys: the machine's settings. sysctl(8); Documentation/admin-guide/sysctl. */
+import type { Kernel } from '../../kernel/kernel.js';
+import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
+import type { Task } from '../../kernel/task.js';
+import type { Name } from '../../lib/names.js';
+import { EINVAL } from '../../uapi/errno.js';
+import { type Entry, directory } from './entry.js';
+
+const fixed = (show: (task: Task) => Name | number): Entry => ({ kind: 'text', mode: 0o444, show: (task) => `${show(task)}\n` });
+
+/** A setting that programs write and read back, though nothing here depends on it. */
+function kept(initial: Name): Entry {
+  let value = initial;
+  return {
+    kind: 'text',
+    mode: 0o644,
+    show: () => `${value}\n`,
+    write(_task, written) {
+      value = written.trimEnd();
+    },
+  };
+}
+
+/** A number between bounds that lives elsewhere. */
+function numeric(get: () => number, set: (value: number) => void, min = 0, max = 0x7fff_ffff): Entry {
+  return {
+    kind: 'text',
+    mode: 0o644,
+    show: () => `${get()}\n`,
+    write(_task, written) {
+      const value = Number(written.trim());
+      if (written.trim() === '' || !Number.isInteger(value) || value < min || value > max) throw EINVAL;
+      set(value);
+    },
+  };
+}
+
+function words(get: (task: Task) => Name, set: (task: Task, value: Name) => void): Entry {
+  return { kind: 'text', mode: 0o644, show: (task) => `${get(task)}\n`, write: (task, value) => set(task, value.replace(/\n.*$/s, '')) };
+}
+
+/** A random UUID (version 4). */
+function uuid(kernel: Kernel): Name {
+  const bytes = new Uint8Array(16);
+  kernel.host.random(bytes);
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+export function sysDirectory(kernel: Kernel): Entry {
+  const bootId = uuid(kernel);
+  const { log, pids } = kernel;
+  return directory({
+    abi: directory({}),
+    debug: directory({}),
+    dev: directory({}),
+    fs: directory({
+      'dentry-state': fixed(() => '0\t0\t45\t0\t0\t0'),
+      'file-max': kept('9223372036854775807'),
+      'file-nr': fixed(() => '0\t0\t9223372036854775807'),
+      'inode-nr': fixed(() => '0\t0'),
+      'lease-break-time': kept('45'),
+      'nr_open': kept('1048576'),
+      'pipe-max-size': kept('1048576'),
+      'protected_fifos': protection(kernel, 'fifos'),
+      'protected_hardlinks': protection(kernel, 'hardlinks'),
+      'protected_regular': protection(kernel, 'regular'),
+      'protected_symlinks': protection(kernel, 'symlinks'),
+      'suid_dumpable': kept('0'),
+      inotify: directory({ max_queued_events: kept('16384'), max_user_instances: kept('128'), max_user_watches: kept('65536') }),
+      epoll: directory({ max_user_watches: kept('1048576') }),
+      mqueue: directory({ msg_max: kept('10'), msgsize_max: kept('8192'), queues_max: kept('256') }),
+    }),
+    kernel: directory({
+      cap_last_cap: fixed(() => 40),
+      core_pattern: kept('core'),
+      core_uses_pid: kept('0'),
+      'ctrl-alt-del': kept('0'),
+      dmesg_restrict: kept('0'),
+      domainname: words((task) => task.namespaces.uts.domainname, (task, value) => (task.namespaces.uts.domainname = value)),
+      hostname: words((task) => task.namespaces.uts.nodename, (task, value) => (task.namespaces.uts.nodename = value)),
+      kptr_restrict: kept('0'),
+      modprobe: kept('/sbin/modprobe'),
+      msgmax: kept('8192'),
+      msgmnb: kept('16384'),
+      msgmni: kept('32000'),
+      ngroups_max: fixed(() => 65536),
+      osrelease: fixed(() => UTS_RELEASE),
+      ostype: fixed(() => UTS_SYSNAME),
+      overflowgid: kept('65534'),
+      overflowuid: kept('65534'),
+      panic: kept('0'),
+      panic_on_oops: kept(kernel.params.panicOnOops ? '1' : '0'),
+      perf_event_paranoid: kept('2'),
+      pid_max: numeric(() => pids.max, (value) => (pids.max = value), 301, 4194304),
+      poweroff_cmd: kept('/sbin/poweroff'),
+      printk: words(
+        () => `${log.consoleLevel}\t4\t1\t7`,
+        (_task, value) => {
+          const level = Number(value.trim().split(/\s+/)[0]);
+          if (!Number.isInteger(level) || level < 0) throw EINVAL;
+          log.consoleLevel = level;
+        },
+      ),
+      printk_ratelimit: kept('5'),
+      random: directory({
+        boot_id: fixed(() => bootId),
+        entropy_avail: fixed(() => 256),
+        poolsize: fixed(() => 256),
+        uuid: fixed(() => uuid(kernel)),
+        urandom_min_reseed_secs: kept('60'),
+        write_wakeup_threshold: kept('256'),
+      }),
+      randomize_va_space: kept('2'),
+      sched_child_runs_first: kept('0'),
+      sem: kept('32000\t1024000000\t500\t32000'),
+      shmall: kept('18446744073692774399'),
+      shmmax: kept('18446744073692774399'),
+      shmmni: kept('4096'),
+      sysrq: kept('438'),
+      tainted: fixed(() => 0),
+      'threads-max': numeric(() => pids.max, () => {}),
+      unprivileged_bpf_disabled: kept('2'),
+      version: fixed(() => UTS_VERSION),
+      yama: directory({ ptrace_scope: kept('0') }),
+      keys: directory({ maxkeys: kept('200') }),
+      pty: directory({ max: kept('4096'), nr: fixed(() => 0), reserve: kept('1024') }),
+    }),
+    net: directory({
+      core: directory({ somaxconn: kept('4096'), rmem_max: kept('212992'), wmem_max: kept('212992') }),
+      unix: directory({ max_dgram_qlen: kept('512') }),
+      ipv4: directory({ ip_forward: kept('0'), ip_local_port_range: kept('32768\t60999'), ping_group_range: kept('1\t0') }),
+    }),
+    user: directory({ max_user_namespaces: kept('0') }),
+    vm: directory({
+      dirty_background_ratio: kept('10'),
+      dirty_expire_centisecs: kept('3000'),
+      dirty_ratio: kept('20'),
+      dirty_writeback_centisecs: kept('500'),
+      drop_caches: {
+        kind: 'text',
+        mode: 0o200,
+        show: () => '',
+        write: (_task, value) => {
+          if (Number(value.trim()) & 1) kernel.memory.dropCaches();
+        },
+      },
+      max_map_count: kept('65530'),
+      min_free_kbytes: kept('4096'),
+      mmap_min_addr: kept('65536'),
+      overcommit_memory: kept('0'),
+      overcommit_ratio: kept('50'),
+      overcommit_kbytes: kept('0'),
+      oom_kill_allocating_task: kept('0'),
+      panic_on_oom: kept('0'),
+      swappiness: kept('60'),
+      vfs_cache_pressure: kept('100'),
+    }),
+  });
+}
+
+function protection(kernel: Kernel, which: 'fifos' | 'hardlinks' | 'regular' | 'symlinks'): Entry {
+  return numeric(
+    () => Number(kernel.protectedFiles[which]),
+    (value) => {
+      (kernel.protectedFiles as Record<string, number | boolean>)[which] = typeof kernel.protectedFiles[which] === 'boolean' ? value !== 0 : value;
+    },
+    0,
+    2,
+  );
+}
