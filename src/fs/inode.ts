@@ -152,8 +152,8 @@ export abstract class Inode {
 
   // Everything.
 
-  /** The text of a symbolic link. */
-  readlink(): Name {
+  /** The text of a symbolic link; that of some in /proc depends on who reads it. */
+  readlink(_reader?: Task): Name {
     throw EINVAL;
   }
   /** Follows a magic link (/proc/PID/fd/N, /proc/PID/exe) straight to an object; undefined for ordinary links. */

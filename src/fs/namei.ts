@@ -301,7 +301,7 @@ export class Walk {
     const inode = inodeOf(link);
     touchAtime(this.mount, inode);
     const target = inode.followMagic(this.task);
-    if (target === undefined) return inode.readlink();
+    if (target === undefined) return inode.readlink(this.task);
     if ((this.flags & LOOKUP_NO_MAGICLINKS) !== 0) throw ELOOP;
     if ((this.flags & LOOKUP_NO_XDEV) !== 0 && this.mount !== target.mount) throw EXDEV;
     if ((this.flags & LOOKUP_IS_SCOPED) !== 0) throw EXDEV;

@@ -159,7 +159,7 @@ function readLink(task: Task, dirfd: number, name: Name, buffer: number, length:
   const inode = inodeOf(dentry);
   if (!S_ISLNK(inode.mode)) throw name === '' ? ENOENT : EINVAL;
   touchAtime(mount, inode);
-  const text = nameToBytes(inode.readlink());
+  const text = nameToBytes(inode.readlink(task));
   const count = Math.min(text.length, length);
   task.memory.copyOut(buffer, text.subarray(0, count));
   return count;

@@ -55,6 +55,15 @@ export class Kernel {
 
   /** settimeofday(2): nobody uses it but those who ask for it. */
   timezone = { tz_minuteswest: 0, tz_dsttime: 0 };
+  /** Exponential means of runnable tasks over 1, 5 and 15 minutes: loadavg.ts. */
+  readonly loadAverages: [one: number, five: number, fifteen: number] = [0, 0, 0];
+  /** CPU time of processes that are gone, for /proc/stat and /proc/uptime, in ns. */
+  reapedCpuNs = 0;
+  /** Processes and threads made since boot. */
+  forks = 0;
+  /** Files of /proc/net: protocols add theirs. */
+  readonly networkFiles = new Map<string, () => string>();
+
   readonly futexes = new FutexTable();
   /** Queued signals by real user id: RLIMIT_SIGPENDING. */
   readonly signalAccounts = new Map<number, SignalAccount>();

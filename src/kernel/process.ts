@@ -96,6 +96,8 @@ export class Process {
   /** prctl PR_SET_THP_DISABLE. */
   hugePagesDisabled = false;
   /** Of threads that are gone; those that are in `threads` count themselves. */
+  /** /proc/PID/loginuid: who logged in, for audit; -1 for nobody. */
+  loginUid = 0xffff_ffff;
   readonly ownUsage = new Usage();
   readonly childUsage = new Usage();
 

@@ -7,6 +7,7 @@ import { O_CLOEXEC } from '../../uapi/fcntl.js';
 import { dPath } from '../dcache.js';
 import type { File } from '../file.js';
 import type { Path } from '../mount.js';
+import { filePath } from '../namei.js';
 import type { Entry, Owner } from './entry.js';
 
 /** Entries by descriptor, for both directories. */
@@ -54,16 +55,9 @@ export function fdDirectory(get: () => Task, alive: () => boolean, owner: () => 
     target: (reader) => nameOf(file, (reader ?? get()).fs.root),
     follow(reader) {
       if (!mayAccess(reader, get())) throw EACCES;
-      const { mount, dentry } = file;
-      if (mount === undefined || dentry === undefined) return anonymousPath(get(), file);
-      return { mount, dentry };
+      return filePath(file);
     },
   }));
-}
-
-/** A pipe or the like: it has a dentry of its own that open(2) knows what to do with. */
-function anonymousPath(task: Task, file: File): Path {
-  return task.kernel.anonymous.pathOf(file);
 }
 
 export function fdInfoDirectory(get: () => Task, alive: () => boolean, owner: () => Owner): Entry {

@@ -52,15 +52,9 @@ export class EntryInode extends Inode {
     return entry && new EntryInode(this.superBlock, this.numbers(), entry, this.numbers);
   }
 
-  override readlink(): Name {
+  override readlink(reader?: Task): Name {
     if (this.entry.kind !== 'link') throw EINVAL;
-    return this.entry.target(undefined);
-  }
-
-  /** The text of a link that depends on who reads it: /proc/self. */
-  override readlinkFor(task: Task): Name {
-    if (this.entry.kind !== 'link') throw EINVAL;
-    return this.entry.target(task);
+    return this.entry.target(reader);
   }
 
   override followMagic(task: Task): Path | undefined {

@@ -1,5 +1,5 @@
 /** /proc/sys: the machine's settings. sysctl(8); Documentation/admin-guide/sysctl. */
-import type { Kernel } from '../../kernel/kernel.js';
+import type { FsSettings, Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
@@ -64,10 +64,10 @@ export function sysDirectory(kernel: Kernel): Entry {
       'lease-break-time': kept('45'),
       'nr_open': kept('1048576'),
       'pipe-max-size': kept('1048576'),
-      'protected_fifos': protection(kernel, 'fifos'),
-      'protected_hardlinks': protection(kernel, 'hardlinks'),
-      'protected_regular': protection(kernel, 'regular'),
-      'protected_symlinks': protection(kernel, 'symlinks'),
+      'protected_fifos': protection(kernel, 'protectedFifos'),
+      'protected_hardlinks': protection(kernel, 'protectedHardlinks'),
+      'protected_regular': protection(kernel, 'protectedRegular'),
+      'protected_symlinks': protection(kernel, 'protectedSymlinks'),
       'suid_dumpable': kept('0'),
       inotify: directory({ max_queued_events: kept('16384'), max_user_instances: kept('128'), max_user_watches: kept('65536') }),
       epoll: directory({ max_user_watches: kept('1048576') }),
@@ -161,12 +161,11 @@ export function sysDirectory(kernel: Kernel): Entry {
   });
 }
 
-function protection(kernel: Kernel, which: 'fifos' | 'hardlinks' | 'regular' | 'symlinks'): Entry {
+function protection(kernel: Kernel, which: keyof FsSettings): Entry {
+  const { fsSettings } = kernel;
   return numeric(
-    () => Number(kernel.protectedFiles[which]),
-    (value) => {
-      (kernel.protectedFiles as Record<string, number | boolean>)[which] = typeof kernel.protectedFiles[which] === 'boolean' ? value !== 0 : value;
-    },
+    () => fsSettings[which],
+    (value) => (fsSettings[which] = value),
     0,
     2,
   );

@@ -126,7 +126,7 @@ export function statusText(task: Task): Name {
   const { ignored, caught } = dispositions(task);
   const cpus = task.kernel.params.cpuCount;
   const allowed = affinity(task, cpus);
-  const queued = [...process.threads].reduce((sum, { signals }) => sum + signals.pending.queue.length, process.signals.queue.length);
+  const queued = task.kernel.signalAccounts.get(uid)?.queued ?? 0;
   const lines = [
     `Name:\t${task.comm.replace(/\\/g, '\\\\').replace(/\n/g, '\\n')}`,
     `Umask:\t${task.fs.umask.toString(8).padStart(4, '0')}`,
@@ -135,7 +135,7 @@ export function statusText(task: Task): Name {
     'Ngid:\t0',
     `Pid:\t${task.tid}`,
     `PPid:\t${process.parent?.pid ?? 0}`,
-    `TracerPid:\t${task.tracerPid}`,
+    `TracerPid:\t${0}`,
     `Uid:\t${uid}\t${euid}\t${suid}\t${fsuid}`,
     `Gid:\t${gid}\t${egid}\t${sgid}\t${fsgid}`,
     `FDSize:\t${task.files.length}`,

@@ -101,7 +101,7 @@ export function taskEntries(
     ['oom_adj', number(get, alive, owner, 'oom_adj')],
     ['oom_score', text((task) => `${task.process.oomScoreAdj < -999 ? 0 : 666}\n`)],
     ['oom_score_adj', number(get, alive, owner, 'oom_score_adj')],
-    ['personality', guarded((task) => `${task.process.personality.toString(16).padStart(8, '0')}\n`)],
+    ['personality', guarded((task) => `${task.personality.toString(16).padStart(8, '0')}\n`)],
     ['root', place((task) => (task.state === 'zombie' ? undefined : task.fs.root))],
     ['sessionid', text(() => '4294967295')],
     ['setgroups', text(() => 'allow\n', 0o644)],
