@@ -8,7 +8,7 @@ import { dPath } from '../dcache.js';
 import type { File } from '../file.js';
 import type { Path } from '../mount.js';
 import { filePath } from '../namei.js';
-import type { Entry, Owner } from './entry.js';
+import type { Entry, Owner } from '../kernfs.js';
 
 /** Entries by descriptor, for both directories. */
 function byDescriptor(

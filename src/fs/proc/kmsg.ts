@@ -7,7 +7,7 @@ import { EAGAIN, EFAULT } from '../../uapi/errno.js';
 import { EPOLLIN, EPOLLRDNORM } from '../../uapi/epoll.js';
 import { File, type PollTable } from '../file.js';
 import type { OpenContext } from '../inode.js';
-import type { Entry } from './entry.js';
+import type { Entry } from '../kernfs.js';
 
 class KmsgFile extends File {
   private next = 0;

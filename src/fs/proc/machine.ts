@@ -5,7 +5,7 @@ import { UTS_RELEASE, UTS_VERSION, linuxBanner } from '../../kernel/version.js';
 import type { Name } from '../../lib/names.js';
 import { memInfo, vmStat } from '../../mm/proc-text.js';
 import { EINVAL } from '../../uapi/errno.js';
-import { type Entry, directory, text } from './entry.js';
+import { type Entry, directory, text } from '../kernfs.js';
 import { kmsgEntry } from './kmsg.js';
 
 const TICK = 10_000_000;

@@ -1,7 +1,7 @@
 /** proc: processes and the state of the machine as files. proc(5). */
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
 import { rootEntries } from './root.js';
-import { EntrySuperBlock } from './super-block.js';
+import { EntrySuperBlock } from '../kernfs-super.js';
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 

@@ -3,7 +3,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import type { Process } from '../../kernel/process.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
-import type { Entry } from './entry.js';
+import type { Entry } from '../kernfs.js';
 import { taskEntries } from './task.js';
 
 /** The task that stands for a process: its leader, or another thread once that has gone. */

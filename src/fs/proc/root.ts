@@ -2,8 +2,8 @@
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
-import type { Entry } from './entry.js';
-import { link } from './entry.js';
+import type { Entry } from '../kernfs.js';
+import { link } from '../kernfs.js';
 import { machineEntries } from './machine.js';
 import { processDirectory } from './process.js';
 import { sysDirectory } from './sysctl.js';

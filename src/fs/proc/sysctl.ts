@@ -4,7 +4,7 @@ import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
 import { EINVAL } from '../../uapi/errno.js';
-import { type Entry, directory } from './entry.js';
+import { type Entry, directory } from '../kernfs.js';
 
 const fixed = (show: (task: Task) => Name | number): Entry => ({ kind: 'text', mode: 0o444, show: (task) => `${show(task)}\n` });
 

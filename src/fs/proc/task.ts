@@ -8,7 +8,7 @@ import { EACCES, EINVAL, EPERM, ESRCH } from '../../uapi/errno.js';
 import { dPath } from '../dcache.js';
 import { mountInfo, mountStats, mountsText } from '../proc-mounts.js';
 import type { Path } from '../mount.js';
-import { type Entry, type Owner, directory } from './entry.js';
+import { type Entry, type Owner, directory } from '../kernfs.js';
 import { fdDirectory, fdInfoDirectory } from './fd.js';
 import { limitsText, statText, statusText } from './task-status.js';
 import { memFile } from './mem.js';

@@ -3,8 +3,8 @@ import type { Kernel } from '../../kernel/kernel.js';
 import type { Name } from '../../lib/names.js';
 import { S_IFBLK, S_IFMT } from '../../uapi/stat.js';
 import { majorOf, minorOf } from '../char-dev.js';
-import { type Entry, directory, text } from '../proc/entry.js';
-import { EntrySuperBlock } from '../proc/super-block.js';
+import { type Entry, directory, text } from '../kernfs.js';
+import { EntrySuperBlock } from '../kernfs-super.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
 
 const SYSFS_MAGIC = 0x6265_6572;

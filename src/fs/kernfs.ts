@@ -2,12 +2,12 @@
  * What /proc is made of: a tree of entries, each of which says how it is shown. Inodes and open files over entries are in
  * inode.ts; the entries themselves in the other files of this folder. proc(5).
  */
-import type { Task } from '../../kernel/task.js';
-import type { WaitQueue } from '../../kernel/wait.js';
-import type { Name } from '../../lib/names.js';
-import type { File } from '../file.js';
-import type { OpenContext } from '../inode.js';
-import type { Path } from '../mount.js';
+import type { Task } from '../kernel/task.js';
+import type { WaitQueue } from '../kernel/wait.js';
+import type { Name } from '../lib/names.js';
+import type { File } from './file.js';
+import type { OpenContext } from './inode.js';
+import type { Path } from './mount.js';
 
 export interface Owner {
   readonly uid: number;

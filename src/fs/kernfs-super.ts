@@ -1,10 +1,10 @@
 /** A mounted tree of entries: proc and sysfs. */
-import type { Kernel } from '../../kernel/kernel.js';
-import type { Name } from '../../lib/names.js';
-import { Dentry } from '../dentry.js';
-import { type FileSystemStatistics, type FileSystemType, SuperBlock } from '../super-block.js';
-import type { Entry } from './entry.js';
-import { EntryInode } from './inode.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Name } from '../lib/names.js';
+import { Dentry } from './dentry.js';
+import { type FileSystemStatistics, type FileSystemType, SuperBlock } from './super-block.js';
+import type { Entry } from './kernfs.js';
+import { EntryInode } from './kernfs-inode.js';
 
 export class EntrySuperBlock extends SuperBlock {
   private lastNumber = 1;

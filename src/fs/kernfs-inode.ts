@@ -1,17 +1,17 @@
 /** Inodes and open files over the entries of /proc (and of /sys, which is made the same way). */
-import type { Result } from '../../kernel/syscall.js';
-import type { Task } from '../../kernel/task.js';
-import type { IoBuffer } from '../../lib/io-buffer.js';
-import { type Name, nameFromBytes, nameToBytes } from '../../lib/names.js';
-import { DT_DIR, DT_LNK, DT_REG } from '../../uapi/dirent.js';
-import { EPOLLERR, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDNORM, EPOLLWRNORM } from '../../uapi/epoll.js';
-import { EFAULT, EINVAL, EPERM } from '../../uapi/errno.js';
-import { S_IFDIR, S_IFLNK, S_IFREG } from '../../uapi/stat.js';
-import { type DirectorySink, File, type PollTable } from '../file.js';
-import { type AttributeChange, Inode, type OpenContext } from '../inode.js';
-import type { Path } from '../mount.js';
-import type { SuperBlock } from '../super-block.js';
-import type { Entry } from './entry.js';
+import type { Result } from '../kernel/syscall.js';
+import type { Task } from '../kernel/task.js';
+import type { IoBuffer } from '../lib/io-buffer.js';
+import { type Name, nameFromBytes, nameToBytes } from '../lib/names.js';
+import { DT_DIR, DT_LNK, DT_REG } from '../uapi/dirent.js';
+import { EPOLLERR, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDNORM, EPOLLWRNORM } from '../uapi/epoll.js';
+import { EFAULT, EINVAL, EPERM } from '../uapi/errno.js';
+import { S_IFDIR, S_IFLNK, S_IFREG } from '../uapi/stat.js';
+import { type DirectorySink, File, type PollTable } from './file.js';
+import { type AttributeChange, Inode, type OpenContext } from './inode.js';
+import type { Path } from './mount.js';
+import type { SuperBlock } from './super-block.js';
+import type { Entry } from './kernfs.js';
 
 const typeBits = (entry: Entry): number =>
   entry.kind === 'directory' ? S_IFDIR : entry.kind === 'link' ? S_IFLNK : S_IFREG;
