@@ -35,6 +35,15 @@ export class EntrySuperBlock extends SuperBlock {
   }
 
   override statfs(): FileSystemStatistics {
-    return { type: this.magic, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255 };
+    return {
+      type: this.magic,
+      bsize: 4096,
+      blocks: 0,
+      bfree: 0,
+      bavail: 0,
+      files: 0,
+      ffree: 0,
+      namelen: 255,
+    };
   }
 }

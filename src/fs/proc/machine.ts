@@ -16,7 +16,12 @@ export function machineEntries(kernel: Kernel): Record<Name, Entry> {
     consoles: text(() => 'tty0                 -WU (EC  p  )    4:0\n'),
     cpuinfo: text(() => cpuInfo(kernel)),
     devices: text(() => devices(kernel)),
-    exitcode: { kind: 'text', mode: 0o644, show: () => `${kernel.exitCode}\n`, write: (_task, value) => setExitCode(kernel, value) },
+    exitcode: {
+      kind: 'text',
+      mode: 0o644,
+      show: () => `${kernel.exitCode}\n`,
+      write: (_task, value) => setExitCode(kernel, value),
+    },
     filesystems: text(() => fileSystems(kernel)),
     interrupts: text(() => interrupts(kernel)),
     kmsg: kmsgEntry(kernel),
@@ -29,7 +34,12 @@ export function machineEntries(kernel: Kernel): Record<Name, Entry> {
     diskstats: text(() => ''),
     stat: text(() => stat(kernel)),
     swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
-    'sysrq-trigger': { kind: 'text', mode: 0o200, show: () => '', write: (_task, keys) => sysRq(kernel, keys) },
+    'sysrq-trigger': {
+      kind: 'text',
+      mode: 0o200,
+      show: () => '',
+      write: (_task, keys) => sysRq(kernel, keys),
+    },
     uptime: text(() => upTime(kernel)),
     version: text(() => `${linuxBanner}\n`),
     vmstat: text(() => vmStat(kernel.memory)),
@@ -73,7 +83,9 @@ function setExitCode(kernel: Kernel, value: Name): void {
 }
 
 function fileSystems(kernel: Kernel): Name {
-  return kernel.config.fileSystems.map(({ needsDevice, name }) => `${needsDevice ? '' : 'nodev'}\t${name}\n`).join('');
+  return kernel.config.fileSystems
+    .map(({ needsDevice, name }) => `${needsDevice ? '' : 'nodev'}\t${name}\n`)
+    .join('');
 }
 
 function interrupts(kernel: Kernel): Name {

@@ -23,14 +23,22 @@ export function processDirectory(kernel: Kernel, pid: number): Entry | undefined
     ...taskEntries(kernel, () => leaderOf(process), alive, true),
     ['task', threadsDirectory(kernel, process, alive)],
   ]);
-  return withAlive({ kind: 'directory', list: () => entries, find: (name) => entries.get(name) }, task, alive);
+  return withAlive(
+    { kind: 'directory', list: () => entries, find: (name) => entries.get(name) },
+    task,
+    alive,
+  );
 }
 
 function threadsDirectory(kernel: Kernel, process: Process, alive: () => boolean): Entry {
   const threadDirectory = (thread: Task): Entry => {
     const there = (): boolean => process.threads.has(thread);
     const entries = new Map<Name, Entry>(taskEntries(kernel, () => thread, there, false));
-    return withAlive({ kind: 'directory', list: () => entries, find: (name) => entries.get(name) }, thread, there);
+    return withAlive(
+      { kind: 'directory', list: () => entries, find: (name) => entries.get(name) },
+      thread,
+      there,
+    );
   };
   return {
     kind: 'directory',

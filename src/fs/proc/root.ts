@@ -26,6 +26,7 @@ export function rootEntries(kernel: Kernel): Entry {
         if (found !== undefined) yield [String(process.pid), found] as const;
       }
     },
-    find: (name: Name) => fixed.get(name) ?? (/^[1-9]\d*$/.test(name) ? processDirectory(kernel, Number(name)) : undefined),
+    find: (name: Name) =>
+      fixed.get(name) ?? (/^[1-9]\d*$/.test(name) ? processDirectory(kernel, Number(name)) : undefined),
   };
 }

@@ -3,10 +3,15 @@ import type { FsSettings, Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
+import { reclaim } from '../../mm/reclaim.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory } from '../kernfs.js';
 
-const fixed = (show: (task: Task) => Name | number): Entry => ({ kind: 'text', mode: 0o444, show: (task) => `${show(task)}\n` });
+const fixed = (show: (task: Task) => Name | number): Entry => ({
+  kind: 'text',
+  mode: 0o444,
+  show: (task) => `${show(task)}\n`,
+});
 
 /** A setting that programs write and read back, though nothing here depends on it. */
 function kept(initial: Name): Entry {
@@ -36,7 +41,12 @@ function numeric(get: () => number, set: (value: number) => void, min = 0, max =
 }
 
 function words(get: (task: Task) => Name, set: (task: Task, value: Name) => void): Entry {
-  return { kind: 'text', mode: 0o644, show: (task) => `${get(task)}\n`, write: (task, value) => set(task, value.replace(/\n.*$/s, '')) };
+  return {
+    kind: 'text',
+    mode: 0o644,
+    show: (task) => `${get(task)}\n`,
+    write: (task, value) => set(task, value.replace(/\n.*$/s, '')),
+  };
 }
 
 /** A random UUID (version 4). */
@@ -62,14 +72,18 @@ export function sysDirectory(kernel: Kernel): Entry {
       'file-nr': fixed(() => '0\t0\t9223372036854775807'),
       'inode-nr': fixed(() => '0\t0'),
       'lease-break-time': kept('45'),
-      'nr_open': kept('1048576'),
+      nr_open: kept('1048576'),
       'pipe-max-size': kept('1048576'),
-      'protected_fifos': protection(kernel, 'protectedFifos'),
-      'protected_hardlinks': protection(kernel, 'protectedHardlinks'),
-      'protected_regular': protection(kernel, 'protectedRegular'),
-      'protected_symlinks': protection(kernel, 'protectedSymlinks'),
-      'suid_dumpable': kept('0'),
-      inotify: directory({ max_queued_events: kept('16384'), max_user_instances: kept('128'), max_user_watches: kept('65536') }),
+      protected_fifos: protection(kernel, 'protectedFifos'),
+      protected_hardlinks: protection(kernel, 'protectedHardlinks'),
+      protected_regular: protection(kernel, 'protectedRegular'),
+      protected_symlinks: protection(kernel, 'protectedSymlinks'),
+      suid_dumpable: kept('0'),
+      inotify: directory({
+        max_queued_events: kept('16384'),
+        max_user_instances: kept('128'),
+        max_user_watches: kept('65536'),
+      }),
       epoll: directory({ max_user_watches: kept('1048576') }),
       mqueue: directory({ msg_max: kept('10'), msgsize_max: kept('8192'), queues_max: kept('256') }),
     }),
@@ -79,8 +93,14 @@ export function sysDirectory(kernel: Kernel): Entry {
       core_uses_pid: kept('0'),
       'ctrl-alt-del': kept('0'),
       dmesg_restrict: kept('0'),
-      domainname: words((task) => task.namespaces.uts.domainname, (task, value) => (task.namespaces.uts.domainname = value)),
-      hostname: words((task) => task.namespaces.uts.nodename, (task, value) => (task.namespaces.uts.nodename = value)),
+      domainname: words(
+        (task) => task.namespaces.uts.domainname,
+        (task, value) => (task.namespaces.uts.domainname = value),
+      ),
+      hostname: words(
+        (task) => task.namespaces.uts.nodename,
+        (task, value) => (task.namespaces.uts.nodename = value),
+      ),
       kptr_restrict: kept('0'),
       modprobe: kept('/sbin/modprobe'),
       msgmax: kept('8192'),
@@ -94,7 +114,12 @@ export function sysDirectory(kernel: Kernel): Entry {
       panic: kept('0'),
       panic_on_oops: kept(kernel.params.panicOnOops ? '1' : '0'),
       perf_event_paranoid: kept('2'),
-      pid_max: numeric(() => pids.max, (value) => (pids.max = value), 301, 4194304),
+      pid_max: numeric(
+        () => pids.max,
+        (value) => (pids.max = value),
+        301,
+        4194304,
+      ),
       poweroff_cmd: kept('/sbin/poweroff'),
       printk: words(
         () => `${log.consoleLevel}\t4\t1\t7`,
@@ -121,7 +146,10 @@ export function sysDirectory(kernel: Kernel): Entry {
       shmmni: kept('4096'),
       sysrq: kept('438'),
       tainted: fixed(() => 0),
-      'threads-max': numeric(() => pids.max, () => {}),
+      'threads-max': numeric(
+        () => pids.max,
+        () => {},
+      ),
       unprivileged_bpf_disabled: kept('2'),
       version: fixed(() => UTS_VERSION),
       yama: directory({ ptrace_scope: kept('0') }),
@@ -131,7 +159,11 @@ export function sysDirectory(kernel: Kernel): Entry {
     net: directory({
       core: directory({ somaxconn: kept('4096'), rmem_max: kept('212992'), wmem_max: kept('212992') }),
       unix: directory({ max_dgram_qlen: kept('512') }),
-      ipv4: directory({ ip_forward: kept('0'), ip_local_port_range: kept('32768\t60999'), ping_group_range: kept('1\t0') }),
+      ipv4: directory({
+        ip_forward: kept('0'),
+        ip_local_port_range: kept('32768\t60999'),
+        ping_group_range: kept('1\t0'),
+      }),
     }),
     user: directory({ max_user_namespaces: kept('0') }),
     vm: directory({
@@ -144,7 +176,7 @@ export function sysDirectory(kernel: Kernel): Entry {
         mode: 0o200,
         show: () => '',
         write: (_task, value) => {
-          if (Number(value.trim()) & 1) kernel.memory.dropCaches();
+          if ((Number(value.trim()) & 1) !== 0) reclaim(kernel.memory, Infinity);
         },
       },
       max_map_count: kept('65530'),

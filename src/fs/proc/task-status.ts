@@ -176,7 +176,8 @@ export function statusText(task: Task): Name {
 
 function affinity(task: Task, cpus: number): { mask: Name; list: Name } {
   const on: number[] = [];
-  for (let cpu = 0; cpu < cpus; cpu++) if (((task.affinity[cpu >>> 5] >>> (cpu & 31)) & 1) === 1) on.push(cpu);
+  for (let cpu = 0; cpu < cpus; cpu++)
+    if (((task.affinity[cpu >>> 5] >>> (cpu & 31)) & 1) === 1) on.push(cpu);
   const ranges: Name[] = [];
   for (let index = 0; index < on.length; index++) {
     const first = on[index];
@@ -186,7 +187,8 @@ function affinity(task: Task, cpus: number): { mask: Name; list: Name } {
   let words = '';
   for (let word = Math.ceil(cpus / 32) - 1; word >= 0; word--) {
     const bits = on.filter((cpu) => cpu >>> 5 === word).reduce((sum, cpu) => sum + 2 ** (cpu & 31), 0);
-    words += (words === '' ? '' : ',') + (words === '' ? bits.toString(16) : bits.toString(16).padStart(8, '0'));
+    words +=
+      (words === '' ? '' : ',') + (words === '' ? bits.toString(16) : bits.toString(16).padStart(8, '0'));
   }
   return { mask: words, list: ranges.join(',') };
 }
@@ -216,6 +218,8 @@ export function limitsText(limits: Rlimits): Name {
     `${name.padEnd(25)} ${soft.padEnd(20)} ${hard.padEnd(20)} ${unit.padEnd(10)}\n`;
   return (
     line('Limit', 'Soft Limit', 'Hard Limit', 'Units') +
-    limitNames.map(([name, unit], index) => line(name, show(limits[index].soft), show(limits[index].hard), unit)).join('')
+    limitNames
+      .map(([name, unit], index) => line(name, show(limits[index].soft), show(limits[index].hard), unit))
+      .join('')
   );
 }

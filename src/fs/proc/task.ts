@@ -3,11 +3,12 @@ import { mayAccess } from '../../kernel/ptrace-access.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
-import { maps, smaps, smapsRollup, statm } from '../../mm/proc-text.js';
+import { type FileNamer, maps, smaps, smapsRollup, statm } from '../../mm/proc-text.js';
 import { EACCES, EINVAL, EPERM, ESRCH } from '../../uapi/errno.js';
 import { dPath } from '../dcache.js';
 import { mountInfo, mountStats, mountsText } from '../proc-mounts.js';
 import type { Path } from '../mount.js';
+import { filePath } from '../namei.js';
 import { type Entry, type Owner, directory } from '../kernfs.js';
 import { fdDirectory, fdInfoDirectory } from './fd.js';
 import { limitsText, statText, statusText } from './task-status.js';
@@ -84,14 +85,23 @@ export function taskEntries(
     ],
     ['coredump_filter', text(() => '00000033\n', 0o644)],
     ['cwd', place((task) => (task.state === 'zombie' ? undefined : task.fs.cwd))],
-    ['environ', guarded((task) => (task.mm === undefined ? '' : between(task, task.mm.envStart, task.mm.envEnd)))],
+    [
+      'environ',
+      guarded((task) => (task.mm === undefined ? '' : between(task, task.mm.envStart, task.mm.envEnd))),
+    ],
     ['exe', place((task) => task.mm?.exe)],
     ['fd', directoryOf(fdDirectory(get, alive, owner))],
     ['fdinfo', directoryOf(fdInfoDirectory(get, alive, owner))],
-    ['io', guarded(() => 'rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n')],
+    [
+      'io',
+      guarded(
+        () =>
+          'rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n',
+      ),
+    ],
     ['limits', text((task) => limitsText(task.process.rlimits))],
     ['loginuid', loginUid(get, alive, owner)],
-    ['maps', guarded((task) => (task.mm === undefined ? '' : maps(task.mm, kernel.rootMount)), 0o444)],
+    ['maps', guarded((task) => (task.mm === undefined ? '' : maps(task.mm, namerFor(task))), 0o444)],
     ['mem', { kind: 'file', mode: 0o600, alive, owner, open: (context) => memFile(get(), context) }],
     ['mountinfo', { ...text((task) => mountInfo(task)), changed: get().namespaces.mount.changed } as Entry],
     ['mounts', { ...text((task) => mountsText(task)), changed: get().namespaces.mount.changed } as Entry],
@@ -107,16 +117,32 @@ export function taskEntries(
     ['setgroups', text(() => 'allow\n', 0o644)],
     ['gid_map', text(() => '         0          0 4294967295\n', 0o644)],
     ['uid_map', text(() => '         0          0 4294967295\n', 0o644)],
-    ['smaps', guarded((task) => (task.mm === undefined ? '' : smaps(task.mm, kernel.rootMount)), 0o444)],
+    ['smaps', guarded((task) => (task.mm === undefined ? '' : smaps(task.mm, namerFor(task))), 0o444)],
     ['smaps_rollup', guarded((task) => (task.mm === undefined ? '' : smapsRollup(task.mm)), 0o444)],
     ['stat', text((task) => statText(task, whole))],
     ['statm', text((task) => (task.mm === undefined ? '0 0 0 0 0 0 0\n' : statm(task.mm)))],
     ['status', text((task) => statusText(task))],
-    ['syscall', guarded((task) => (task.state === 'user' ? 'running\n' : `${task.syscallNumber} 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n`))],
+    [
+      'syscall',
+      guarded((task) =>
+        task.state === 'user' ? 'running\n' : `${task.syscallNumber} 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n`,
+      ),
+    ],
     ['timerslack_ns', text(() => '50000\n', 0o666)],
-    ['wchan', text((task) => (task.sleeping === undefined ? '0' : (kernel.arch.syscallNames[task.syscallNumber] ?? '0')))],
+    [
+      'wchan',
+      text((task) =>
+        task.sleeping === undefined ? '0' : (kernel.arch.syscallNames[task.syscallNumber] ?? '0'),
+      ),
+    ],
   ];
 }
+
+/** Names files as the task itself would see them. */
+const namerFor =
+  (task: Task): FileNamer =>
+  (file) =>
+    file.label !== '' || file.mount === undefined ? `/${file.label}` : dPath(filePath(file), task.fs.root);
 
 function between(task: Task, start: number, end: number): Uint8Array {
   const bytes = new Uint8Array(Math.max(0, Math.min(end - start, 1 << 20)));
@@ -150,7 +176,12 @@ function loginUid(get: () => Task, alive: () => boolean, owner: () => Owner): En
 }
 
 /** oom_score_adj, and the older oom_adj, which is the same on a scale of -17 to 15. */
-function number(get: () => Task, alive: () => boolean, owner: () => Owner, name: 'oom_adj' | 'oom_score_adj'): Entry {
+function number(
+  get: () => Task,
+  alive: () => boolean,
+  owner: () => Owner,
+  name: 'oom_adj' | 'oom_score_adj',
+): Entry {
   const old = name === 'oom_adj';
   return {
     kind: 'text',
@@ -175,7 +206,18 @@ function number(get: () => Task, alive: () => boolean, owner: () => Owner, name:
 
 /** All tasks share one of each kind so far, but for mounts and host names. */
 function namespaces(get: () => Task, alive: () => boolean, owner: () => Owner): Entry {
-  const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'pid_for_children', 'time', 'time_for_children', 'user', 'uts'];
+  const kinds = [
+    'cgroup',
+    'ipc',
+    'mnt',
+    'net',
+    'pid',
+    'pid_for_children',
+    'time',
+    'time_for_children',
+    'user',
+    'uts',
+  ];
   const inode = (kind: Name): number => 4026531832 + kinds.indexOf(kind);
   const entry = (kind: Name): Entry => ({
     kind: 'link',
@@ -193,7 +235,7 @@ function namespaces(get: () => Task, alive: () => boolean, owner: () => Owner): 
 /** /proc/net: what the network has to tell; the files of each protocol come with it. */
 function netDirectory(kernel: Kernel): Entry {
   const entries = new Map<Name, Entry>();
-  for (const [name, show] of kernel.networkFiles) entries.set(name, { kind: 'text', mode: 0o444, show: () => show() });
+  for (const [name, show] of kernel.networkFiles)
+    entries.set(name, { kind: 'text', mode: 0o444, show: () => show() });
   return { kind: 'directory', list: () => entries, find: (name) => entries.get(name) };
 }
-

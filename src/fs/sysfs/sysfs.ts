@@ -34,7 +34,10 @@ function rootEntries(kernel: Kernel): Entry {
     class: directory({ tty: ttyClass(kernel), net: directory({}), block: directory({}), mem: directory({}) }),
     dev: directory({ block: directory({}), char: directory({}) }),
     devices: directory({
-      system: directory({ cpu: directory(cpus), node: directory({ online: text(() => '0\n'), node0: nodeDirectory(all) }) }),
+      system: directory({
+        cpu: directory(cpus),
+        node: directory({ online: text(() => '0\n'), node0: nodeDirectory(all) }),
+      }),
       virtual: directory({}),
     }),
     firmware: directory({}),
@@ -66,9 +69,13 @@ const nodeDirectory = (all: Name): Entry => directory({ cpulist: text(() => `${a
 function ttyClass(kernel: Kernel): Entry {
   const entry = (name: Name): Entry | undefined => {
     const node = kernel.devices.nodes.get(name);
-    if (node === undefined || (node.mode & S_IFMT) === S_IFBLK || !/^(tty|console|ptmx)/.test(name)) return undefined;
+    if (node === undefined || (node.mode & S_IFMT) === S_IFBLK || !/^(tty|console|ptmx)/.test(name))
+      return undefined;
     const numbers = `${majorOf(node.rdev)}:${minorOf(node.rdev)}`;
-    return directory({ dev: text(() => `${numbers}\n`), uevent: text(() => `MAJOR=${majorOf(node.rdev)}\nMINOR=${minorOf(node.rdev)}\nDEVNAME=${name}\n`) });
+    return directory({
+      dev: text(() => `${numbers}\n`),
+      uevent: text(() => `MAJOR=${majorOf(node.rdev)}\nMINOR=${minorOf(node.rdev)}\nDEVNAME=${name}\n`),
+    });
   };
   return {
     kind: 'directory',
