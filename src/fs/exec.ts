@@ -12,6 +12,7 @@ import {
 import { becomeOnlyThread } from '../kernel/exec-threads.js';
 import { doGroupExit } from '../kernel/exit.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { execTimers } from '../kernel/posix-timers.js';
 import type { Process } from '../kernel/process.js';
 import { isTraced } from '../kernel/signal-send.js';
 import { noAlternateStack } from '../kernel/signal-state.js';
@@ -255,6 +256,7 @@ function leaveOldProgram(task: Task, program: Program, gained: NewCredentials, r
     task.files = copy;
   }
   task.files.closeOnExec(task);
+  execTimers(process);
   signals.altStack = noAlternateStack;
   if (sharesHandlers(task.kernel, process)) process.handlers = process.handlers.clone();
   process.handlers.resetForExec();

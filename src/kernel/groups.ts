@@ -22,6 +22,6 @@ export const sys_setgroups = syscall([int, address], (task, size, at) => {
   if (size < 0 || size > NGROUPS_MAX) throw EINVAL;
   const groups = new Uint32Array(task.memory.copyIn(at, size * 4).slice().buffer);
   if (groups.includes(0xffff_ffff)) throw EINVAL;
-  commit(task, { ...credentials, groups: [...groups.toSorted()] });
+  commit(task, { ...credentials, groups: Array.from(groups.toSorted()) });
   return 0;
 });

@@ -108,16 +108,22 @@ export class AddressSpace extends UserMemory {
     this.addHostAreas();
   }
 
-  /** The program: /proc/PID/exe. Kept while it is set. */
+  /** The program: /proc/PID/exe. While it is set it is kept, and can't be opened for writing (ETXTBSY). */
   get exe(): Path | undefined {
     return this.program;
   }
   set exe(path: Path | undefined) {
-    path?.mount.hold();
-    path?.dentry.hold();
-    this.program?.dentry.drop();
-    this.program?.mount.drop();
+    if (path !== undefined) {
+      path.mount.hold();
+      path.dentry.hold();
+      if (path.dentry.inode !== undefined) path.dentry.inode.writers--;
+    }
+    const old = this.program;
     this.program = path;
+    if (old === undefined) return;
+    if (old.dentry.inode !== undefined) old.dentry.inode.writers++;
+    old.dentry.drop();
+    old.mount.drop();
   }
 
   /** Pages in memory. */
