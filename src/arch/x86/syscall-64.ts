@@ -35,8 +35,10 @@ import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
 import { sys_getpgid, sys_getpgrp, sys_getpid, sys_getppid, sys_getsid, sys_gettid, sys_setpgid, sys_setsid } from '../../kernel/pgid.js';
 import { sys_timer_create, sys_timer_delete, sys_timer_getoverrun, sys_timer_gettime, sys_timer_settime } from '../../kernel/posix-timers.js';
 import { sys_prctl } from '../../kernel/prctl.js';
+import { sys_getpriority, sys_ioprio_get, sys_ioprio_set, sys_setpriority } from '../../kernel/priority.js';
 import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
+import { sys_getcpu, sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_getaffinity, sys_sched_getattr, sys_sched_getparam, sys_sched_getscheduler, sys_sched_rr_get_interval, sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_sched_yield } from '../../kernel/sched-calls.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
 import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
 import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
@@ -69,6 +71,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [21, 'access', sys_access],
   [22, 'pipe', sys_pipe],
   [23, 'select', sys_select],
+  [24, 'sched_yield', sys_sched_yield],
   [32, 'dup', sys_dup],
   [33, 'dup2', sys_dup2],
   [34, 'pause', sys_pause],
@@ -144,6 +147,15 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [133, 'mknod', sys_mknod],
   [137, 'statfs', sys_statfs],
   [138, 'fstatfs', sys_fstatfs],
+  [140, 'getpriority', sys_getpriority],
+  [141, 'setpriority', sys_setpriority],
+  [142, 'sched_setparam', sys_sched_setparam],
+  [143, 'sched_getparam', sys_sched_getparam],
+  [144, 'sched_setscheduler', sys_sched_setscheduler],
+  [145, 'sched_getscheduler', sys_sched_getscheduler],
+  [146, 'sched_get_priority_max', sys_sched_get_priority_max],
+  [147, 'sched_get_priority_min', sys_sched_get_priority_min],
+  [148, 'sched_rr_get_interval', sys_sched_rr_get_interval],
   [155, 'pivot_root', sys_pivot_root],
   [157, 'prctl', sys_prctl],
   [158, 'arch_prctl', sys_arch_prctl],
@@ -169,6 +181,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [200, 'tkill', sys_tkill],
   [201, 'time', sys_time],
   [202, 'futex', sys_futex],
+  [203, 'sched_setaffinity', sys_sched_setaffinity],
+  [204, 'sched_getaffinity', sys_sched_getaffinity],
   [216, 'remap_file_pages', sys_remap_file_pages],
   [217, 'getdents64', sys_getdents64],
   [218, 'set_tid_address', sys_set_tid_address],
@@ -186,6 +200,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [234, 'tgkill', sys_tgkill],
   [235, 'utimes', sys_utimes],
   [247, 'waitid', sys_waitid],
+  [251, 'ioprio_set', sys_ioprio_set],
+  [252, 'ioprio_get', sys_ioprio_get],
   [257, 'openat', sys_openat],
   [258, 'mkdirat', sys_mkdirat],
   [259, 'mknodat', sys_mknodat],
@@ -213,6 +229,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
   [305, 'clock_adjtime', sys_clock_adjtime],
   [306, 'syncfs', sys_syncfs],
+  [309, 'getcpu', sys_getcpu],
+  [314, 'sched_setattr', sys_sched_setattr],
+  [315, 'sched_getattr', sys_sched_getattr],
   [316, 'renameat2', sys_renameat2],
   [322, 'execveat', sys_execveat],
   [327, 'preadv2', sys_preadv2],
