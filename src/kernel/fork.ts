@@ -132,6 +132,7 @@ function copyProcess(parent: Task, request: CloneRequest): Task {
   if (fs === parent.fs) fs.users++;
   const process = (flags & CLONE_THREAD) === 0 ? copySignals(parent, tid, request) : parent.process;
   const child = new Task(kernel, tid, process, parent.credentials, files, fs, namespaces);
+  kernel.forks++;
   child.mm = mm;
   child.context = context;
   context.owner = child;

@@ -4,6 +4,8 @@
  */
 import {
   type CpuContext,
+  HOST_EXEC,
+  HOST_WRITE,
   TRAP_DIED,
   TRAP_EXCEPTION,
   TRAP_FOREIGN_SYSCALL,
@@ -21,6 +23,9 @@ import { forceSignal } from './signal-send.js';
 import { prepareReturn } from './signal-deliver.js';
 import { REGISTERS_SET, type Result } from './syscall.js';
 import type { Task } from './task.js';
+
+/** The vector of page faults: the trap number in a signal frame. */
+const PAGE_FAULT = 14;
 
 export class Traps {
   /** The argument registers of the call being decoded. Handlers get values, so one array serves all. */
@@ -41,6 +46,7 @@ export class Traps {
         this.pageFault(task, context.faultAddress, context.faultAccess);
         return;
       case TRAP_EXCEPTION:
+        task.lastTrap = { number: context.trapNumber, error: 0, address: task.lastTrap.address };
         forceSignal(
           task,
           faultInfo(context.signal, context.signalCode, this.kernel.arch.instructionPointer(task)),
@@ -119,6 +125,9 @@ export class Traps {
   private pageFault(task: Task, address: number, access: number): void {
     const { mm } = task;
     if (mm === undefined) return;
+    // The error code of a fault in user mode: bit 1 write, bit 2 user, bit 4 instruction fetch.
+    const error = 4 | (access === HOST_WRITE ? 2 : 0) | (access === HOST_EXEC ? 16 : 0);
+    task.lastTrap = { number: PAGE_FAULT, error, address };
     try {
       const outcome = mm.fault(task, address, access);
       if (outcome !== 'resolved') forceSignal(task, faultInfo(outcome.signal, outcome.code, address));
