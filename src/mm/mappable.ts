@@ -20,6 +20,8 @@ export interface Mappable {
   readonly memoryOnly?: boolean;
   /** A number of its own among all objects, for futexes in shared mappings. Absent: they are private to each space. */
   readonly id?: number;
+  /** Makes bytes [start, end) a hole: madvise(2) MADV_REMOVE of memory without a file. */
+  punch?(start: number, end: number): void;
   /** Shared mappings may not be written, nor be made writable: F_SEAL_WRITE. */
   readonly writeSealed?: boolean;
 }

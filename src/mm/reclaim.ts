@@ -19,7 +19,7 @@ export function reclaim(memory: MemoryManager, goal: number): number {
   let freed = 0;
   try {
     for (const round of ROUNDS) {
-      for (const cache of [...memory.caches]) {
+      for (const cache of Array.from(memory.caches)) {
         if (freed >= goal) break;
         freed += shrink(cache, goal - freed, round);
         // Looked at last the next time.

@@ -133,7 +133,7 @@ export class Writeback implements TimerTarget {
     this.timer = 0;
     const oldest = now - this.memory.dirtyExpireCentisecs * CENTISECOND;
     const mark = this.limit(this.memory.dirtyBackgroundRatio);
-    for (const cache of [...this.caches])
+    for (const cache of Array.from(this.caches))
       if (cache.dirtiedAt <= oldest || this.memory.dirtyPages > mark) this.write(cache);
     this.arm();
   }
@@ -146,7 +146,7 @@ export class Writeback implements TimerTarget {
   throttle(): void {
     if (this.memory.dirtyPages <= this.limit(this.memory.dirtyRatio)) return;
     const mark = this.limit(this.memory.dirtyBackgroundRatio);
-    for (const cache of [...this.caches]) {
+    for (const cache of Array.from(this.caches)) {
       this.write(cache);
       if (this.memory.dirtyPages <= mark) return;
     }
@@ -154,7 +154,7 @@ export class Writeback implements TimerTarget {
 
   /** Writes everything: sync(2), which tells of no errors. */
   all(): Result {
-    const waits = [...this.caches].flatMap((cache) => this.write(cache));
+    const waits = Array.from(this.caches).flatMap((cache) => this.write(cache));
     return waits.length === 0 ? 0 : Promise.all(waits).then(() => 0);
   }
 
