@@ -43,8 +43,10 @@ import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sy
 import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
 import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
+import { sys_madvise } from '../../mm/madvise.js';
 import { sys_brk, sys_mmap, sys_munmap, sys_remap_file_pages } from '../../mm/mmap.js';
 import { sys_mprotect, sys_pkey_alloc, sys_pkey_free, sys_pkey_mprotect } from '../../mm/mprotect.js';
+import { sys_mremap } from '../../mm/mremap.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
@@ -72,6 +74,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [22, 'pipe', sys_pipe],
   [23, 'select', sys_select],
   [24, 'sched_yield', sys_sched_yield],
+  [25, 'mremap', sys_mremap],
+  [28, 'madvise', sys_madvise],
   [32, 'dup', sys_dup],
   [33, 'dup2', sys_dup2],
   [34, 'pause', sys_pause],
