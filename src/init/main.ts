@@ -1,12 +1,14 @@
-/** Start-up: from the command line to the first program. Linux: init/main.c. */
-import type { Host } from '../host/host.js';
+/** Start-up: what the command line asks for becomes a machine. Linux: init/main.c. */
 import { HOST_AT_FDCWD, type HostFiles } from '../host/files.js';
+import type { Host } from '../host/host.js';
+import type { Params } from '../kernel/params.js';
 import type { Name } from '../lib/names.js';
-import { type CommandLineResult, parseCommandLine } from './command-line.js';
-import { kernelParameters } from './parameters.js';
-import type { RunRequest } from './run.js';
-import { umlSwitches } from './switches.js';
 import { R_OK } from '../uapi/fcntl.js';
+import { type CommandLineResult, parseCommandLine } from './command-line.js';
+import { switches } from './config.js';
+import { Machine } from './machine.js';
+import { type HostEnvironment, planFor } from './plan.js';
+import type { RunRequest } from './run.js';
 
 const DEFAULT_ROOT_FILE = 'root_fs';
 
@@ -20,12 +22,28 @@ export function readCommandLine(
 ): CommandLineResult {
   const hasRootFile = files.access(HOST_AT_FDCWD, DEFAULT_ROOT_FILE, R_OK) === 0;
   return parseCommandLine(words, {
-    switches: [...umlSwitches([], () => ''), ...kernelParameters],
+    switches,
     defaultRoot: run === undefined && hasRootFile ? 'ubd' : 'host',
   });
 }
 
-export async function start(host: Host, { params }: BootRequest): Promise<void> {
-  host.complain(params.commandLine);
-  host.exit(3);
+/** Boots, runs and ends a machine. */
+export async function start(
+  host: Host,
+  boot: BootRequest,
+  run: RunRequest | undefined,
+  environment: HostEnvironment,
+): Promise<void> {
+  const { params } = boot;
+  if (run?.root !== undefined) nameRoot(params, run.root);
+  for (const line of params.complaints) host.complain(line);
+  const machine = new Machine(host, params, planFor(params, run, environment));
+  await machine.run(boot.panic);
+}
+
+/** `uml run --root`: as rootfstype=hostfs rootflags=DIR rw. */
+function nameRoot(params: Params, directory: Name): void {
+  params.rootType = 'hostfs';
+  params.rootFlags = directory;
+  params.rootReadOnly = false;
 }

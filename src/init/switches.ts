@@ -10,7 +10,7 @@ import { UTS_RELEASE } from '../kernel/version.js';
 /** Less does not boot to a shell. */
 export const MIN_MEMORY = 8 * 2 ** 20;
 /** Beyond it the kernel's own tables (a few bytes for each page) would be unreasonable. */
-export const MAX_MEMORY = 256 * 2 ** 30;
+export const MAX_MEMORY = 128 * 2 ** 30;
 export const MAX_CPUS = 256;
 const UMID_LEN = 64;
 const PAGE_SIZE = 4096;

@@ -9,7 +9,7 @@ export function panic(kernel: Kernel, message: string): void {
 
 /** A bug of ours, found while serving `what`: the log gets the stack, the machine goes on (unless panic_on_oops). */
 export function oops(kernel: Kernel, what: string, error: unknown): void {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const stack = kernel.host.describeError(error);
   kernel.log.write(1, `BUG: ${what}\n${stack}`);
   if (kernel.params.panicOnOops) panic(kernel, 'Fatal exception');
 }

@@ -242,6 +242,11 @@ export class PtyTable {
     return this.pairs[index];
   }
 
+  /** The numbers in use. */
+  *indices(): IterableIterator<number> {
+    for (const pty of this.pairs) if (pty !== undefined) yield pty.index;
+  }
+
   /** Opens a new pair's master: /dev/ptmx. */
   openMaster(inode: Inode, context: OpenContext): File {
     let index = 0;

@@ -1,6 +1,7 @@
 /** The host, on Linux under Node.js: assembles what host.ts asks for. Lives on the kernel thread. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Host, HostMessage } from '../host.js';
+import { lineBytes } from '../../kernel/printk.js';
 import { LinuxClock } from './clock.js';
 import { LinuxEvents } from './events.js';
 import { call } from './ffi.js';
@@ -27,7 +28,7 @@ export class HostBasics {
   constructor(readonly port: MessagePort) {}
 
   complain(line: string): void {
-    writeFully(this.files, STDERR, new TextEncoder().encode(line + '\n'));
+    writeFully(this.files, STDERR, lineBytes(line + '\n'));
   }
 
   exit(how: number | 'abort' | 'restart'): void {

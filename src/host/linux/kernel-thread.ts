@@ -3,6 +3,8 @@
  * thread, which ends the process. The terminals' settings go to the main thread before anything can change them.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { HostEnvironment } from '../../init/plan.js';
+import { type Name, utf8 } from '../../lib/names.js';
 import { HostBasics, LinuxHost, writeFully } from './index.js';
 import { defaultMemoryBytes } from './machine.js';
 import type { KernelThreadData, KernelThreadMessage, SavedTerminal } from './messages.js';
@@ -22,6 +24,15 @@ function saveTerminals(files: LinuxFiles): SavedTerminal[] {
   return saved;
 }
 
+/** As byte strings, like all that guests see. */
+function environment(): HostEnvironment {
+  const variable = (name: string): Name | undefined => {
+    const value = process.env[name];
+    return value === undefined ? undefined : utf8(value);
+  };
+  return { home: variable('HOME'), term: variable('TERM'), cwd: utf8(process.cwd()) };
+}
+
 async function runKernel(basics: HostBasics, { words, run }: KernelThreadData): Promise<void> {
   const { readCommandLine, start } = await import('../../init/main.js');
   const result = readCommandLine(words, run, basics.files);
@@ -36,7 +47,7 @@ async function runKernel(basics: HostBasics, { words, run }: KernelThreadData): 
       return;
     case 'boot': {
       const host = new LinuxHost(basics, result.params.memoryBytes ?? defaultMemoryBytes());
-      await start(host, result);
+      await start(host, result, run, environment());
       return;
     }
     default:

@@ -1,0 +1,110 @@
+/** Everything built in. A line here is all that a new file system, driver or switch needs to exist. */
+import { HostFileSystem } from '../fs/hostfs/type.js';
+import type { DevptsFileSystem } from '../fs/devpts/devpts.js';
+import { SysFileSystem } from '../fs/sysfs/sysfs.js';
+import { ProcFileSystem } from '../fs/proc/proc.js';
+import { ramfs, tmpfs } from '../fs/tmpfs/tmpfs.js';
+import type { KernelConfig } from '../kernel/kernel.js';
+import type { Params, Switch } from '../kernel/params.js';
+import { UTS_RELEASE } from '../kernel/version.js';
+import { kernelParameters } from './parameters.js';
+import { makeDevpts } from './ptys.js';
+import { umlSwitches } from './switches.js';
+
+/** Switches of drivers. */
+const driverSwitches: readonly Switch[] = [];
+
+/** Every word that the command line may have. */
+export const switches: readonly Switch[] = [
+  ...umlSwitches(driverSwitches, configurationText),
+  ...kernelParameters,
+];
+
+export interface MachineConfig extends KernelConfig {
+  readonly devpts: DevptsFileSystem;
+}
+
+/** What one kernel is made of. File system types may have state of their own, so each kernel gets new ones. */
+export function makeConfig(params: Params): MachineConfig {
+  const devpts = makeDevpts();
+  return {
+    devpts,
+    fileSystems: [
+      tmpfs,
+      ramfs,
+      devpts,
+      new ProcFileSystem(),
+      new SysFileSystem(),
+      new HostFileSystem(params.hostfsRoot, params.hostfsAppend),
+    ],
+  };
+}
+
+/** The options of a Linux configuration that this kernel corresponds to, set; and those that people look for, not set. */
+const optionsSet = [
+  ...[
+    '64BIT',
+    'X86_64',
+    'UML',
+    'UML_X86',
+    'SMP',
+    'MMU',
+    'PREEMPT',
+    'HZ_100',
+    'PRINTK',
+    'BUG',
+    'FUTEX',
+    'EPOLL',
+  ],
+  ...[
+    'SIGNALFD',
+    'TIMERFD',
+    'EVENTFD',
+    'POSIX_TIMERS',
+    'FILE_LOCKING',
+    'INOTIFY_USER',
+    'SHMEM',
+    'ADVISE_SYSCALLS',
+  ],
+  ...['MULTIUSER', 'BINFMT_ELF', 'BINFMT_SCRIPT', 'ELF_CORE', 'UTS_NS', 'NAMESPACES', 'UNIX98_PTYS', 'TTY'],
+  ...[
+    'SSL',
+    'NULL_CHAN',
+    'STDERR_CONSOLE',
+    'HOSTFS',
+    'TMPFS',
+    'TMPFS_XATTR',
+    'DEVTMPFS',
+    'DEVTMPFS_MOUNT',
+    'PROC_FS',
+  ],
+  ...['PROC_SYSCTL', 'SYSFS', 'OVERLAY_FS'],
+];
+const optionsNotSet = [
+  'MODULES',
+  'NET',
+  'BLOCK',
+  'SWAP',
+  'SECCOMP',
+  'CGROUPS',
+  'USER_NS',
+  'PID_NS',
+  'NET_NS',
+];
+
+/** --showconfig: in the form of Linux's .config. */
+export function configurationText(): string {
+  const lines = [
+    '#',
+    '# Automatically generated file; DO NOT EDIT.',
+    `# Linux/x86_64 ${UTS_RELEASE} Kernel Configuration`,
+    '#',
+    ...optionsSet.map((name) => `CONFIG_${name}=y`),
+    'CONFIG_HZ=100',
+    'CONFIG_INIT_ENV_ARG_LIMIT=128',
+    'CONFIG_LOCALVERSION="-uml-ts"',
+    'CONFIG_DEFAULT_HOSTNAME="(none)"',
+    ...optionsNotSet.map((name) => `# CONFIG_${name} is not set`),
+  ];
+  return lines.map((line) => line + '\n').join('');
+}

@@ -1,0 +1,28 @@
+/** Puts a kernel together: every subsystem's root object, in the order in which they need each other. */
+import { x86 } from '../arch/x86/arch.js';
+import { AnonymousInodes } from '../fs/anon-inode.js';
+import { Devices } from '../fs/char-dev.js';
+import { LockTable } from '../fs/locks.js';
+import type { Host } from '../host/host.js';
+import { Kernel, type KernelConfig } from '../kernel/kernel.js';
+import type { Params } from '../kernel/params.js';
+import { PidTable } from '../kernel/pid.js';
+import { Printk } from '../kernel/printk.js';
+import { MemoryManager } from '../mm/memory-manager.js';
+import { PhysicalAllocator } from '../mm/physmem.js';
+
+export function createKernel(host: Host, params: Params, config: KernelConfig): Kernel {
+  const kernel = new Kernel(host, config);
+  params.cpus ??= host.machine.cpuCount;
+  kernel.params = params;
+  kernel.log = new Printk(host.clock);
+  kernel.log.consoleLevel = params.consoleLogLevel;
+  kernel.arch = x86;
+  kernel.pids = new PidTable();
+  kernel.frames = new PhysicalAllocator(host.memory);
+  kernel.memory = new MemoryManager(kernel, kernel.frames);
+  kernel.devices = new Devices(kernel);
+  kernel.anonymous = new AnonymousInodes(kernel);
+  kernel.locks = new LockTable();
+  return kernel;
+}
