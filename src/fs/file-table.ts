@@ -52,6 +52,16 @@ export class FileTable {
     return fd;
   }
 
+  /** As `install`, of a file that has just been made: without a descriptor it is released again. */
+  installNew(file: File, closeOnExec: boolean, limit: number): number {
+    try {
+      return this.install(file, closeOnExec, limit);
+    } catch (error) {
+      file.abandon();
+      throw error;
+    }
+  }
+
   /** Puts a file at `fd`, closing what was there: dup2(2). EBADF when fd is out of bounds. */
   replace(task: Task, fd: number, file: File, closeOnExec: boolean, limit: number): void {
     if (fd < 0 || fd >= limit) throw EBADF;

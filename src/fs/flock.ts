@@ -8,7 +8,7 @@ import { InodeLocks } from './locks.js';
 
 export const sys_flock = syscall([fd, int], (task, at, operation) => {
   const type = lockType(operation & ~LOCK_NB);
-  const file = task.files.get(at);
+  const file = task.files.getOpen(at);
   if (type === undefined) {
     file.inode.locks?.dropFileLock(file);
     return 0;

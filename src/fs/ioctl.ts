@@ -3,8 +3,8 @@ import { capable } from '../kernel/credentials.js';
 import { address, fd, type Result, syscall, uint } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { CAP_LINUX_IMMUTABLE } from '../uapi/capability.js';
-import { EBADF, EINVAL, ENOTTY, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
-import { O_NONBLOCK, O_PATH } from '../uapi/fcntl.js';
+import { EINVAL, ENOTTY, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
+import { O_NONBLOCK } from '../uapi/fcntl.js';
 import {
   FS_APPEND_FL,
   FS_IMMUTABLE_FL,
@@ -19,8 +19,7 @@ import type { File } from './file.js';
 import { checkMountWritable, ownerOrCapable } from './permission.js';
 
 export const sys_ioctl = syscall([fd, uint, address], (task, at, request, argument) => {
-  const file = task.files.get(at);
-  if ((file.flags & O_PATH) !== 0) throw EBADF;
+  const file = task.files.getOpen(at);
   const { inode } = file;
   switch (request) {
     case FIOCLEX:

@@ -197,6 +197,18 @@ export class PipeRing {
     return this.memory.subarray(start, start + this.lengths[slot]);
   }
 
+  /** A copy of the first `count` bytes. */
+  copy(count: number): Uint8Array {
+    const bytes = new Uint8Array(count);
+    let done = 0;
+    for (let index = 0; done < count && index < this.used; index++) {
+      const slot = this.peek(index).subarray(0, count - done);
+      bytes.set(slot, done);
+      done += slot.length;
+    }
+    return bytes;
+  }
+
   isPacket(index: number): boolean {
     return this.kinds[(this.tail + index) & (this.slots - 1)] === PACKET;
   }

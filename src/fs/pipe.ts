@@ -51,7 +51,7 @@ export class Pipe {
     const { ring } = this;
     const wasFull = ring.full;
     const count = ring.take(to);
-    if (wasFull && !ring.full) this.writable.wakeOne(WRITABLE);
+    this.removed(wasFull);
     if (count === 0 && to.fault) throw EFAULT;
     return count;
   }
@@ -62,9 +62,19 @@ export class Pipe {
     const wasEmpty = ring.empty;
     let count = first ? ring.merge(from) : 0;
     if (!from.fault) count += ring.fill(from, packets);
-    if (count > 0 && (wasEmpty || this.polled)) this.readable.wakeOne(READABLE);
+    if (count > 0) this.added(wasEmpty);
     if (first && count === 0 && from.fault) throw EFAULT;
     return count;
+  }
+
+  /** Bytes have come: readers may want to know. */
+  added(wasEmpty: boolean): void {
+    if (wasEmpty || this.polled) this.readable.wakeOne(READABLE);
+  }
+
+  /** Bytes have gone: writers may want to know. */
+  removed(wasFull: boolean): void {
+    if (wasFull && !this.ring.full) this.writable.wakeOne(WRITABLE);
   }
 
   /** An end has been opened or closed. */
@@ -244,7 +254,7 @@ export class PipeFile extends File {
 }
 
 /** Nobody will ever read it. */
-function broken(task: Task): never {
+export function broken(task: Task): never {
   sendToTask(task, killInfo(task, SIGPIPE));
   throw EPIPE;
 }

@@ -11,7 +11,7 @@ import type { Task } from '../kernel/task.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
 import { userBuffer, userVector } from '../mm/uio.js';
 import { EBADF, EFBIG, EINVAL, ENXIO, EOPNOTSUPP, ESPIPE } from '../uapi/errno.js';
-import { O_APPEND, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from '../uapi/fcntl.js';
+import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from '../uapi/fcntl.js';
 import {
   RWF_APPEND,
   RWF_DSYNC,
@@ -172,14 +172,14 @@ function checkPosition(position: number): void {
 
 export const sys_pread64 = syscall([fd, address, size, long], (task, from, at, count, position) => {
   checkPosition(position);
-  const file = positioned(task.files.get(from));
+  const file = positioned(task.files.getOpen(from));
   if (!file.readable) throw EBADF;
   return readFile(task, file, userBuffer(task.memory, at, count), position);
 });
 
 export const sys_pwrite64 = syscall([fd, address, size, long], (task, to, at, count, position) => {
   checkPosition(position);
-  const file = positioned(task.files.get(to));
+  const file = positioned(task.files.getOpen(to));
   if (!file.writable) throw EBADF;
   return writeFile(task, file, userBuffer(task.memory, at, count), position);
 });
@@ -205,23 +205,23 @@ function writeVector(
 }
 
 export const sys_readv = syscall([fd, address, size], (task, from, vector, count) =>
-  readVector(task, task.files.get(from), vector, count),
+  readVector(task, task.files.getOpen(from), vector, count),
 );
 
 export const sys_writev = syscall([fd, address, size], (task, to, vector, count) =>
-  writeVector(task, task.files.get(to), vector, count),
+  writeVector(task, task.files.getOpen(to), vector, count),
 );
 
 // The fifth argument of these is the high half of the position on machines with 32 bits, and unused on others.
 
 export const sys_preadv = syscall([fd, address, size, long], (task, from, vector, count, position) => {
   checkPosition(position);
-  return readVector(task, positioned(task.files.get(from)), vector, count, position);
+  return readVector(task, positioned(task.files.getOpen(from)), vector, count, position);
 });
 
 export const sys_pwritev = syscall([fd, address, size, long], (task, to, vector, count, position) => {
   checkPosition(position);
-  return writeVector(task, positioned(task.files.get(to)), vector, count, position);
+  return writeVector(task, positioned(task.files.getOpen(to)), vector, count, position);
 });
 
 function checkRwFlags(flags: number): void {
@@ -263,7 +263,7 @@ export const sys_preadv2 = syscall(
   [fd, address, size, long, long, int],
   (task, from, vector, count, position, _high, flags) => {
     if (position !== -1) checkPosition(position);
-    const file = task.files.get(from);
+    const file = task.files.getOpen(from);
     const at = positionOf(file, position);
     return withFlags(file, flags, () => readVector(task, file, vector, count, at));
   },
@@ -273,15 +273,14 @@ export const sys_pwritev2 = syscall(
   [fd, address, size, long, long, int],
   (task, to, vector, count, position, _high, flags) => {
     if (position !== -1) checkPosition(position);
-    const file = task.files.get(to);
+    const file = task.files.getOpen(to);
     const at = positionOf(file, position);
     return withFlags(file, flags, () => writeVector(task, file, vector, count, at, statusWith(file, flags)));
   },
 );
 
 export const sys_lseek = syscall([fd, long, uint], (task, at, offset, whence) => {
-  const file = task.files.get(at);
-  if ((file.flags & O_PATH) !== 0) throw EBADF;
+  const file = task.files.getOpen(at);
   if (whence > SEEK_HOLE) throw EINVAL;
   return file.seek(task, offset, whence);
 });

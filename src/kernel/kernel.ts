@@ -17,6 +17,7 @@ import type { Process } from './process.js';
 import type { SignalAccount } from './signal-state.js';
 import type { Task } from './task.js';
 import { Scheduler } from './sched.js';
+import { WaitQueue } from './wait.js';
 
 /** Everything built in: init/config.ts lists it. */
 export interface KernelConfig {
@@ -48,6 +49,8 @@ export interface PidFiles {
 export class Kernel {
   readonly scheduler: Scheduler;
   private notifyCookies = 0;
+  /** Woken when the real-time clock has been set: timerfds, absolute sleeps. */
+  readonly clockSet = new WaitQueue();
   /** Set by reboot(2), a panic or the host; the loop ends when it sees it. */
   shutdown: Shutdown | undefined;
   /** /proc/exitcode: what halt makes the process's exit status. */

@@ -35,7 +35,7 @@ function someTask(process: Process): Task | undefined {
 }
 
 /** Sends to one process after checking. ESRCH, EPERM, EINVAL, EAGAIN. */
-function signalProcess(sender: Task, process: Process | undefined, info: SignalInfo): void {
+export function signalProcess(sender: Task, process: Process | undefined, info: SignalInfo): void {
   const target = process === undefined ? undefined : someTask(process);
   if (process === undefined || target === undefined) throw ESRCH;
   checkKillPermission(sender, target, info.signal);

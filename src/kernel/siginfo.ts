@@ -116,7 +116,7 @@ const codes: Readonly<Record<number, readonly [highest: number, shape: Shape]>> 
 };
 
 /** As siginfo_layout() of Linux. */
-function shapeOf(signal: number, code: number): Shape {
+export function siginfoShape(signal: number, code: number): Shape {
   if (code > SI_USER && code < SI_KERNEL) {
     const [highest, shape] = codes[signal] ?? [0, 'rt'];
     if (code <= highest) return shape;
@@ -136,7 +136,7 @@ export function writeSiginfo(view: DataView, base: number, info: SignalInfo): vo
     new Uint8Array(view.buffer, view.byteOffset + base + 16).set(info.raw);
     return;
   }
-  switch (shapeOf(signal, code)) {
+  switch (siginfoShape(signal, code)) {
     case 'rt': {
       const { si_pid, si_uid, si_value } = siginfo_rt.field;
       si_pid.set(view, base, pid);
@@ -186,7 +186,7 @@ export function decodeSiginfo(bytes: Uint8Array, signal: number): SignalInfo {
   const { si_errno: errno, si_code: code } = siginfo.decode(bytes);
   const raw = bytes.slice(16, KERNEL_SIGINFO_SIZE);
   const base: SignalInfo = { ...nothing, signal, errno, code, raw };
-  switch (shapeOf(signal, code)) {
+  switch (siginfoShape(signal, code)) {
     case 'rt': {
       const { si_pid, si_uid, si_value } = siginfo_rt.decode(bytes);
       return { ...base, pid: si_pid, uid: si_uid, valueLo: si_value.lo, valueHi: si_value.hi };

@@ -1,5 +1,6 @@
 /** User buffers as the read and write families of calls take them: one range, or a vector of them. readv(2). */
 import type { IoBuffer } from '../lib/io-buffer.js';
+import { s64 } from '../lib/word64.js';
 import { EFAULT, EINVAL } from '../uapi/errno.js';
 import { UIO_MAXIOV, iovec } from '../uapi/uio.js';
 import type { AddressSpace } from './address-space.js';
@@ -9,6 +10,10 @@ const USER_END = 0x7fff_ffff_f000;
 
 /** No call moves more than this at once: 2 GiB less a page. */
 export const MAX_RW_COUNT = 0x7fff_f000;
+
+/** A loff_t in user memory. */
+export const readLoff = (memory: AddressSpace, address: number): number =>
+  s64(memory.getU32(address), memory.getU32(address + 4));
 
 /** A size_t whose sign bit is set is never a size. */
 const SSIZE_LIMIT = 2 ** 63;
