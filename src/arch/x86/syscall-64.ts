@@ -4,23 +4,33 @@ import { sys_arch_prctl } from '../../arch/x86/arch-prctl.js';
 import { sys_access, sys_faccessat, sys_faccessat2 } from '../../fs/access.js';
 import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from '../../fs/chdir.js';
 import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from '../../fs/chmod.js';
+import { sys_copy_file_range } from '../../fs/copy-file-range.js';
 import { sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_symlink, sys_symlinkat } from '../../fs/create.js';
+import { sys_eventfd, sys_eventfd2 } from '../../fs/eventfd.js';
+import { sys_epoll_create, sys_epoll_create1, sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_epoll_wait } from '../../fs/eventpoll.js';
 import { sys_execve, sys_execveat } from '../../fs/exec.js';
+import { sys_fadvise64, sys_readahead } from '../../fs/fadvise.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
+import { sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch } from '../../fs/inotify.js';
 import { sys_ioctl } from '../../fs/ioctl.js';
+import { sys_kcmp } from '../../fs/kcmp.js';
 import { sys_mount, sys_pivot_root, sys_umount2 } from '../../fs/mount-calls.js';
 import { sys_creat, sys_open, sys_openat, sys_openat2 } from '../../fs/open.js';
+import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from '../../fs/pidfd.js';
 import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
 import { sys_lseek, sys_pread64, sys_preadv, sys_preadv2, sys_pwrite64, sys_pwritev, sys_pwritev2, sys_read, sys_readv, sys_write, sys_writev } from '../../fs/read-write.js';
 import { sys_getdents, sys_getdents64 } from '../../fs/readdir.js';
 import { sys_rmdir, sys_unlink, sys_unlinkat } from '../../fs/remove.js';
 import { sys_rename, sys_renameat, sys_renameat2 } from '../../fs/rename.js';
 import { sys_poll, sys_ppoll, sys_pselect6, sys_select } from '../../fs/select.js';
+import { sys_signalfd, sys_signalfd4 } from '../../fs/signalfd.js';
+import { sys_sendfile, sys_splice, sys_tee, sys_vmsplice } from '../../fs/splice.js';
 import { sys_fstat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_statx } from '../../fs/stat.js';
 import { sys_fstatfs, sys_statfs } from '../../fs/statfs.js';
 import { sys_fdatasync, sys_fsync, sys_sync, sys_sync_file_range, sys_syncfs } from '../../fs/sync.js';
+import { sys_timerfd_create, sys_timerfd_gettime, sys_timerfd_settime } from '../../fs/timerfd.js';
 import { sys_fallocate, sys_ftruncate, sys_truncate } from '../../fs/truncate.js';
 import { sys_futimesat, sys_utime, sys_utimensat, sys_utimes } from '../../fs/utimes.js';
 import { sys_fgetxattr, sys_flistxattr, sys_fremovexattr, sys_fsetxattr, sys_getxattr, sys_lgetxattr, sys_listxattr, sys_llistxattr, sys_lremovexattr, sys_lsetxattr, sys_removexattr, sys_setxattr } from '../../fs/xattr.js';
@@ -84,6 +94,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [37, 'alarm', sys_alarm],
   [38, 'setitimer', sys_setitimer],
   [39, 'getpid', sys_getpid],
+  [40, 'sendfile', sys_sendfile],
   [56, 'clone', sys_clone],
   [57, 'fork', sys_fork],
   [58, 'vfork', sys_vfork],
@@ -170,6 +181,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [165, 'mount', sys_mount],
   [166, 'umount2', sys_umount2],
   [186, 'gettid', sys_gettid],
+  [187, 'readahead', sys_readahead],
   [188, 'setxattr', sys_setxattr],
   [189, 'lsetxattr', sys_lsetxattr],
   [190, 'fsetxattr', sys_fsetxattr],
@@ -187,10 +199,12 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [202, 'futex', sys_futex],
   [203, 'sched_setaffinity', sys_sched_setaffinity],
   [204, 'sched_getaffinity', sys_sched_getaffinity],
+  [213, 'epoll_create', sys_epoll_create],
   [216, 'remap_file_pages', sys_remap_file_pages],
   [217, 'getdents64', sys_getdents64],
   [218, 'set_tid_address', sys_set_tid_address],
   [219, 'restart_syscall', sys_restart_syscall],
+  [221, 'fadvise64', sys_fadvise64],
   [222, 'timer_create', sys_timer_create],
   [223, 'timer_settime', sys_timer_settime],
   [224, 'timer_gettime', sys_timer_gettime],
@@ -201,11 +215,16 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [229, 'clock_getres', sys_clock_getres],
   [230, 'clock_nanosleep', sys_clock_nanosleep],
   [231, 'exit_group', sys_exit_group],
+  [232, 'epoll_wait', sys_epoll_wait],
+  [233, 'epoll_ctl', sys_epoll_ctl],
   [234, 'tgkill', sys_tgkill],
   [235, 'utimes', sys_utimes],
   [247, 'waitid', sys_waitid],
   [251, 'ioprio_set', sys_ioprio_set],
   [252, 'ioprio_get', sys_ioprio_get],
+  [253, 'inotify_init', sys_inotify_init],
+  [254, 'inotify_add_watch', sys_inotify_add_watch],
+  [255, 'inotify_rm_watch', sys_inotify_rm_watch],
   [257, 'openat', sys_openat],
   [258, 'mkdirat', sys_mkdirat],
   [259, 'mknodat', sys_mknodat],
@@ -223,31 +242,50 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [271, 'ppoll', sys_ppoll],
   [273, 'set_robust_list', sys_set_robust_list],
   [274, 'get_robust_list', sys_get_robust_list],
+  [275, 'splice', sys_splice],
+  [276, 'tee', sys_tee],
   [277, 'sync_file_range', sys_sync_file_range],
+  [278, 'vmsplice', sys_vmsplice],
   [280, 'utimensat', sys_utimensat],
+  [281, 'epoll_pwait', sys_epoll_pwait],
+  [282, 'signalfd', sys_signalfd],
+  [283, 'timerfd_create', sys_timerfd_create],
+  [284, 'eventfd', sys_eventfd],
   [285, 'fallocate', sys_fallocate],
+  [286, 'timerfd_settime', sys_timerfd_settime],
+  [287, 'timerfd_gettime', sys_timerfd_gettime],
+  [289, 'signalfd4', sys_signalfd4],
+  [290, 'eventfd2', sys_eventfd2],
+  [291, 'epoll_create1', sys_epoll_create1],
   [292, 'dup3', sys_dup3],
   [293, 'pipe2', sys_pipe2],
+  [294, 'inotify_init1', sys_inotify_init1],
   [295, 'preadv', sys_preadv],
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
   [305, 'clock_adjtime', sys_clock_adjtime],
   [306, 'syncfs', sys_syncfs],
   [309, 'getcpu', sys_getcpu],
+  [312, 'kcmp', sys_kcmp],
   [314, 'sched_setattr', sys_sched_setattr],
   [315, 'sched_getattr', sys_sched_getattr],
   [316, 'renameat2', sys_renameat2],
   [322, 'execveat', sys_execveat],
+  [326, 'copy_file_range', sys_copy_file_range],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
   [329, 'pkey_mprotect', sys_pkey_mprotect],
   [330, 'pkey_alloc', sys_pkey_alloc],
   [331, 'pkey_free', sys_pkey_free],
   [332, 'statx', sys_statx],
+  [424, 'pidfd_send_signal', sys_pidfd_send_signal],
+  [434, 'pidfd_open', sys_pidfd_open],
   [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
   [437, 'openat2', sys_openat2],
+  [438, 'pidfd_getfd', sys_pidfd_getfd],
   [439, 'faccessat2', sys_faccessat2],
+  [441, 'epoll_pwait2', sys_epoll_pwait2],
   [449, 'futex_waitv', sys_futex_waitv],
   [452, 'fchmodat2', sys_fchmodat2],
 ];
