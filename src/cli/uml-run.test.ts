@@ -16,10 +16,8 @@ test('the command begins behind -- or at the first word that is no option', () =
 });
 
 test('options become the machine', () => {
-  const { request, switches } = parsed(
-    ...['--root', '/', '--mount', '/tmp:/host/tmp:ro', '--mount', '/usr:/u', '--mem', '512M'],
-    ...['--env', 'A=b=c', '--cwd', '/x', 'ls', '-l'],
-  );
+  const words = '--root / --mount /tmp:/host/tmp:ro --mount /usr:/u --mem 512M --env A=b=c --cwd /x ls -l';
+  const { request, switches } = parsed(...words.split(' '));
   expect(switches).toEqual(['quiet', 'mem=512M']);
   expect(request).toMatchObject({
     command: ['ls', '-l'],

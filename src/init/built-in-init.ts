@@ -26,7 +26,7 @@ export interface Program {
   readonly environment: readonly Name[];
   /** Where it starts; the root if that is not there. */
   readonly cwd: Name | undefined;
-  /** Devices for descriptors 0, 1 and 2. */
+  /** Devices for descriptors 0, 1 and 2: those of the first program, if there are several to choose from. */
   readonly streams: readonly Name[];
 }
 
@@ -74,7 +74,7 @@ export class BuiltInInit {
   /** Starts the program. Programs are tried in turn until one is found. */
   start(programs: readonly Program[], hooks: InitHooks): void {
     const { kernel } = this.init;
-    const task = makeProcess(kernel, this.init.process, this.surroundings);
+    const task = makeProcess(kernel, this.init.process, { ...this.surroundings, fs: this.init.fs.clone() });
     this.child = task.process;
     hooks.prepare(task);
     const failed = (error: unknown): void => {
@@ -83,8 +83,21 @@ export class BuiltInInit {
       kernel.host.complain(`uml: ${text(file)}: ${error.message}`);
       this.end(error === ENOENT || error === ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE);
     };
-    runAsTask(task, () => runFirst(task, programs).then(() => hooks.ready(task)), failed);
+    runAsTask(task, () => this.runFirst(task, programs).then(() => hooks.ready(task)), failed);
     runAsTask(this.init, () => this.watch(task.process), failed);
+  }
+
+  private async runFirst(task: Task, programs: readonly Program[]): Promise<void> {
+    await openStreams(task, programs[0].streams, this.surroundings.rootfs);
+    for (const [index, program] of programs.entries()) {
+      try {
+        enter(task, program.cwd);
+        await execAlongPath(task, program);
+        return;
+      } catch (error) {
+        if (error !== ENOENT || index === programs.length - 1) throw error;
+      }
+    }
   }
 
   /** Waits for the program to end, or for a request to end the machine. */
@@ -113,22 +126,6 @@ export class BuiltInInit {
     kernel.exitCode = status;
     kernel.shutdown ??= { kind: 'power-off' };
   }
-}
-
-async function runFirst(task: Task, programs: readonly Program[]): Promise<void> {
-  const [program, ...others] = programs;
-  try {
-    await runProgram(task, program);
-  } catch (error) {
-    if (error !== ENOENT || others.length === 0) throw error;
-    await runFirst(task, others);
-  }
-}
-
-async function runProgram(task: Task, program: Program): Promise<void> {
-  if (task.files.find(0) === undefined) await openStreams(task, program.streams);
-  enter(task, program.cwd);
-  await execAlongPath(task, program);
 }
 
 function enter(task: Task, directory: Name | undefined): void {

@@ -41,45 +41,11 @@ export function makeConfig(params: Params): MachineConfig {
 }
 
 /** The options of a Linux configuration that this kernel corresponds to, set; and those that people look for, not set. */
-const optionsSet = [
-  ...[
-    '64BIT',
-    'X86_64',
-    'UML',
-    'UML_X86',
-    'SMP',
-    'MMU',
-    'PREEMPT',
-    'HZ_100',
-    'PRINTK',
-    'BUG',
-    'FUTEX',
-    'EPOLL',
-  ],
-  ...[
-    'SIGNALFD',
-    'TIMERFD',
-    'EVENTFD',
-    'POSIX_TIMERS',
-    'FILE_LOCKING',
-    'INOTIFY_USER',
-    'SHMEM',
-    'ADVISE_SYSCALLS',
-  ],
-  ...['MULTIUSER', 'BINFMT_ELF', 'BINFMT_SCRIPT', 'ELF_CORE', 'UTS_NS', 'NAMESPACES', 'UNIX98_PTYS', 'TTY'],
-  ...[
-    'SSL',
-    'NULL_CHAN',
-    'STDERR_CONSOLE',
-    'HOSTFS',
-    'TMPFS',
-    'TMPFS_XATTR',
-    'DEVTMPFS',
-    'DEVTMPFS_MOUNT',
-    'PROC_FS',
-  ],
-  ...['PROC_SYSCTL', 'SYSFS', 'OVERLAY_FS'],
-];
+const optionsSet =
+  `64BIT X86_64 UML UML_X86 SMP MMU PREEMPT HZ_100 PRINTK BUG FUTEX EPOLL SIGNALFD TIMERFD EVENTFD
+  POSIX_TIMERS FILE_LOCKING INOTIFY_USER SHMEM ADVISE_SYSCALLS MULTIUSER BINFMT_ELF BINFMT_SCRIPT ELF_CORE NAMESPACES UTS_NS
+  UNIX98_PTYS TTY SSL NULL_CHAN STDERR_CONSOLE HOSTFS TMPFS TMPFS_XATTR DEVTMPFS DEVTMPFS_MOUNT PROC_FS PROC_SYSCTL SYSFS
+  OVERLAY_FS`.split(/\s+/);
 const optionsNotSet = [
   'MODULES',
   'NET',

@@ -3,7 +3,7 @@
  * init/do_mounts.c, whose messages these are.
  */
 import { majorOf, minorOf } from '../fs/char-dev.js';
-import { sys_mkdir } from '../fs/create.js';
+import { sys_mkdir, sys_mknod } from '../fs/create.js';
 import type { Mount } from '../fs/mount.js';
 import { makeMount, mountAt } from '../fs/mount-calls.js';
 import { attachTree } from '../fs/mount-tree.js';
@@ -122,6 +122,13 @@ export function mountHostRoot(task: Task): Mount {
 
 export function makeDirectory(task: Task, name: Name): void {
   void sys_mkdir.handler(task, name, 0o755);
+}
+
+/** In rootfs: /dev with what drivers have announced, for a root that has no /dev. */
+export function makeDeviceNodes(task: Task): void {
+  makeDirectory(task, '/dev');
+  for (const { name, mode, rdev } of task.kernel.devices.nodes.values())
+    if (!name.includes('/')) void sys_mknod.handler(task, `/dev/${name}`, mode, rdev);
 }
 
 /** devtmpfs on /dev, if there is such a directory: CONFIG_DEVTMPFS_MOUNT. */

@@ -11,6 +11,8 @@ import { Task } from '../kernel/task.js';
 export interface Surroundings {
   readonly fs: FsContext;
   readonly namespaces: Namespaces;
+  /** rootfs, the empty file system below the root, where the kernel has device nodes of its own. */
+  readonly rootfs: FsContext;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** The first process becomes init: kernel_init() of Linux. Its standard streams are /dev/console. */
 import { kernelExec } from '../fs/exec.js';
+import type { File } from '../fs/file.js';
+import type { FsContext } from '../fs/fs-context.js';
 import { openPath } from '../fs/open.js';
 import type { Task } from '../kernel/task.js';
 import { text, type Name } from '../lib/names.js';
@@ -9,17 +11,35 @@ import { BootFailure } from './do-mounts.js';
 
 const usualPlaces: readonly Name[] = ['/sbin/init', '/etc/init', '/bin/init', '/bin/sh'];
 
-/** Opens a file as descriptors 0, 1 and 2. */
-export async function openStreams(task: Task, names: readonly Name[]): Promise<void> {
+/**
+ * Opens devices as the next descriptors. A root without /dev has not got them: then the nodes of rootfs serve, which the
+ * kernel makes for itself.
+ */
+export async function openStreams(task: Task, names: readonly Name[], rootfs: FsContext): Promise<void> {
   for (const name of names) {
-    const file = await openPath(task, name, O_RDWR);
+    const file = await openDevice(task, name, rootfs);
     task.files.install(file, false, Infinity);
   }
 }
 
-async function openConsole(task: Task): Promise<void> {
+async function openDevice(task: Task, name: Name, rootfs: FsContext): Promise<File> {
   try {
-    await openStreams(task, ['/dev/console']);
+    return await openPath(task, name, O_RDWR);
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+    const { fs } = task;
+    task.fs = rootfs;
+    try {
+      return await openPath(task, name, O_RDWR);
+    } finally {
+      task.fs = fs;
+    }
+  }
+}
+
+async function openConsole(task: Task, rootfs: FsContext): Promise<void> {
+  try {
+    await openStreams(task, ['/dev/console'], rootfs);
     const file = task.files.get(0);
     for (let copies = 0; copies < 2; copies++) task.files.install(file, false, Infinity);
   } catch (error) {
@@ -29,9 +49,9 @@ async function openConsole(task: Task): Promise<void> {
 }
 
 /** Gives the first process its program: init= or the usual ones. Throws a BootFailure when none can be run. */
-export async function runInit(task: Task): Promise<void> {
+export async function runInit(task: Task, rootfs: FsContext): Promise<void> {
   const { params } = task.kernel;
-  await openConsole(task);
+  await openConsole(task, rootfs);
   const environment = ['HOME=/', 'TERM=linux', ...params.initEnvironment];
   if (params.init !== undefined) {
     const error = await tryInit(task, params.init, environment);

@@ -22,6 +22,7 @@ import { Consoles, dumpLog } from './consoles.js';
 import { createKernel } from './create-kernel.js';
 import {
   BootFailure,
+  makeDeviceNodes,
   mountDevices,
   mountHostDirectories,
   mountHostRoot,
@@ -88,16 +89,18 @@ export class Machine {
     const place = { mount, dentry: mount.root };
     const uts = new UtsNamespace();
     if (this.plan.programs !== undefined) uts.nodename = kernel.params.umid ?? 'uml';
-    return { fs: new FsContext(place, place), namespaces: { uts, mount: new MountNamespace(mount) } };
+    const rootfs = new FsContext(place, place);
+    return { fs: rootfs.clone(), rootfs, namespaces: { uts, mount: new MountNamespace(mount) } };
   }
 
   private async startInit(init: Task, surroundings: Surroundings): Promise<void> {
     const { kernel, plan, traps } = this;
+    makeDeviceNodes(init);
     kernel.rootMount = plan.root === 'host' ? mountHostRoot(init) : mountRoot(init);
     mountDevices(init);
     const { programs } = plan;
     if (programs === undefined) {
-      await runInit(init);
+      await runInit(init, surroundings.rootfs);
       traps.returnToUser(init);
       return;
     }
