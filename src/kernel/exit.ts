@@ -24,6 +24,7 @@ import { processCpuTime, taskCpuTime, taskUsage } from './cputime.js';
 import { mmRelease } from './futex.js';
 import { exitSignals } from './job-control.js';
 import type { Kernel } from './kernel.js';
+import { leaveNamespaces } from './nsproxy.js';
 import { panic } from './panic.js';
 import { exitTimers } from './posix-timers.js';
 import type { Process, ProcessGroup } from './process.js';
@@ -97,6 +98,7 @@ export function exitTask(task: Task): void {
   task.mm = undefined;
   task.files.leave(task);
   task.fs.leave();
+  leaveNamespaces(task, task.namespaces);
 
   handOverChildren(task, last);
   if (!task.isLeader) forgetThread(task);

@@ -2,8 +2,7 @@
  * New threads and processes: fork(2), vfork(2), clone(2), clone3(2). One function makes them all; what the child shares with
  * its parent and what it gets a copy of is a matter of flags.
  *
- * Of namespaces, those of mounts and host names can be made new. The others answer EINVAL, as a Linux does that is built
- * without them; CLONE_INTO_CGROUP as well.
+ * There are no cgroups to start a child in: CLONE_INTO_CGROUP answers EINVAL.
  */
 import type { CpuContext } from '../host/cpu.js';
 import { or } from '../lib/word64.js';
@@ -39,8 +38,9 @@ import { SIGCHLD } from '../uapi/signal.js';
 import { type CloneRequest, clone3Arguments, cloneArguments, hasHighFlag } from './clone-args.js';
 import { startCpuLimit } from './cpu-timers.js';
 import { capable } from './credentials.js';
+import type { Namespaces } from './namespaces.js';
 import { endContext, reap } from './exit.js';
-import { newNamespaces } from './nsproxy.js';
+import { enterCopy, leaveNamespaces, newNamespaces } from './nsproxy.js';
 import { Process } from './process.js';
 import { address, syscall, ulong } from './syscall.js';
 import { Task } from './task.js';
@@ -123,7 +123,7 @@ function copyProcess(parent: Task, request: CloneRequest): Task {
   checkLimits(parent);
   const namespaces = newNamespaces(parent, flags);
   const tid = request.tid ?? kernel.pids.allocate();
-  const [mm, context] = copyMemory(parent, flags);
+  const [mm, context] = copyMemory(parent, flags, namespaces);
 
   // From here on nothing fails but the descriptor of CLONE_PIDFD.
   const files = (flags & CLONE_FILES) === 0 ? parent.files.clone() : parent.files;
@@ -133,6 +133,7 @@ function copyProcess(parent: Task, request: CloneRequest): Task {
   const process = (flags & CLONE_THREAD) === 0 ? copySignals(parent, tid, request) : parent.process;
   const child = new Task(kernel, tid, process, parent.credentials, files, fs, namespaces);
   kernel.forks++;
+  enterCopy(child, parent.namespaces);
   child.mm = mm;
   child.context = context;
   context.owner = child;
@@ -172,15 +173,20 @@ function checkLimits({ kernel, process, credentials }: Task): void {
 }
 
 /** The child's address space, and a context in it. */
-function copyMemory(parent: Task, flags: number): [AddressSpace, CpuContext] {
+function copyMemory(parent: Task, flags: number, namespaces: Namespaces): [AddressSpace, CpuContext] {
   const { memory } = parent;
-  const share = (flags & CLONE_VM) !== 0;
-  const mm = share ? memory : memory.fork();
-  if (share) mm.users++;
-  const context = mm.host.createContext();
-  if (context !== undefined) return [mm, context];
-  mm.leave();
-  throw EAGAIN;
+  try {
+    const share = (flags & CLONE_VM) !== 0;
+    const mm = share ? memory : memory.fork();
+    if (share) mm.users++;
+    const context = mm.host.createContext();
+    if (context !== undefined) return [mm, context];
+    mm.leave();
+    throw EAGAIN;
+  } catch (error) {
+    leaveNamespaces(parent, namespaces);
+    throw error;
+  }
 }
 
 /** What the threads of the new process will share. */
@@ -251,4 +257,5 @@ function undo(child: Task): void {
   child.files.leave(child);
   child.fs.leave();
   reap(child.kernel, child.process);
+  leaveNamespaces(child, child.namespaces);
 }

@@ -53,6 +53,8 @@ export class Kernel {
   readonly clockSet = new WaitQueue();
   /** Set by reboot(2), a panic or the host; the loop ends when it sees it. */
   shutdown: Shutdown | undefined;
+  /** Whether Ctrl-Alt-Del restarts the machine at once, or init gets SIGINT: reboot(2). */
+  ctrlAltDelReboots = true;
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
 

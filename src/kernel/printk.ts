@@ -44,6 +44,13 @@ export class Printk {
   readonly consoles = new Set<LogConsole>();
   /** Records of this level and above (numerically) are not shown on consoles: console_loglevel. */
   consoleLevel = CONSOLE_LOGLEVEL_DEFAULT;
+  /** What the level was before syslog(2) switched consoles off. */
+  savedConsoleLevel: number | undefined;
+  /** The record that syslog(2) SYSLOG_ACTION_READ gives next, and how much of it has been read. */
+  syslogSequence = 0;
+  syslogOffset = 0;
+  /** Records before this were cleared: syslog(2) SYSLOG_ACTION_CLEAR. */
+  private clearedBefore = 0;
   private sequence = 0;
 
   constructor(private readonly clock: HostClock) {}
@@ -60,6 +67,19 @@ export class Printk {
     this.consoles.add(console);
     if (replay)
       for (const record of this.records) if (record.level < this.consoleLevel) console.write(record);
+  }
+
+  /** Records that SYSLOG_ACTION_READ has not given. */
+  get unread(): LogRecord[] {
+    return this.records.filter(({ sequence }) => sequence >= this.syslogSequence);
+  }
+
+  get uncleared(): LogRecord[] {
+    return this.records.filter(({ sequence }) => sequence >= this.clearedBefore);
+  }
+
+  clear(): void {
+    this.clearedBefore = this.sequence;
   }
 
   private append(record: LogRecord): void {
