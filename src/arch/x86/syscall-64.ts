@@ -42,16 +42,23 @@ import { sys_getgroups, sys_setgroups } from '../../kernel/groups.js';
 import { sys_alarm, sys_getitimer, sys_setitimer } from '../../kernel/itimer.js';
 import { sys_kill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_tgkill, sys_tkill } from '../../kernel/kill.js';
 import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
+import { sys_setns, sys_unshare } from '../../kernel/nsproxy.js';
 import { sys_getpgid, sys_getpgrp, sys_getpid, sys_getppid, sys_getsid, sys_gettid, sys_setpgid, sys_setsid } from '../../kernel/pgid.js';
 import { sys_timer_create, sys_timer_delete, sys_timer_getoverrun, sys_timer_gettime, sys_timer_settime } from '../../kernel/posix-timers.js';
 import { sys_prctl } from '../../kernel/prctl.js';
 import { sys_getpriority, sys_ioprio_get, sys_ioprio_set, sys_setpriority } from '../../kernel/priority.js';
+import { sys_reboot } from '../../kernel/reboot.js';
+import { sys_getrlimit, sys_prlimit64, sys_setrlimit } from '../../kernel/resource.js';
 import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
 import { sys_getcpu, sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_getaffinity, sys_sched_getattr, sys_sched_getparam, sys_sched_getscheduler, sys_sched_rr_get_interval, sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_sched_yield } from '../../kernel/sched-calls.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
+import { sys__sysctl, sys_acct, sys_add_key, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_ioperm, sys_iopl, sys_kexec_file_load, sys_kexec_load, sys_keyctl, sys_landlock_add_rule, sys_landlock_create_ruleset, sys_landlock_restrict_self, sys_lookup_dcookie, sys_modify_ldt, sys_nfsservctl, sys_perf_event_open, sys_request_key, sys_rseq, sys_seccomp, sys_uselib } from '../../kernel/sys-ni.js';
+import { sys_getrandom, sys_personality, sys_sysinfo } from '../../kernel/sys.js';
+import { sys_syslog } from '../../kernel/syslog.js';
 import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
 import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
+import { sys_setdomainname, sys_sethostname, sys_uname } from '../../kernel/utsname.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 import { sys_madvise } from '../../mm/madvise.js';
 import { sys_brk, sys_mmap, sys_munmap, sys_remap_file_pages } from '../../mm/mmap.js';
@@ -102,6 +109,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [60, 'exit', sys_exit],
   [61, 'wait4', sys_wait4],
   [62, 'kill', sys_kill],
+  [63, 'uname', sys_uname],
   [72, 'fcntl', sys_fcntl],
   [73, 'flock', sys_flock],
   [74, 'fsync', sys_fsync],
@@ -127,9 +135,12 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [94, 'lchown', sys_lchown],
   [95, 'umask', sys_umask],
   [96, 'gettimeofday', sys_gettimeofday],
+  [97, 'getrlimit', sys_getrlimit],
   [98, 'getrusage', sys_getrusage],
+  [99, 'sysinfo', sys_sysinfo],
   [100, 'times', sys_times],
   [102, 'getuid', sys_getuid],
+  [103, 'syslog', sys_syslog],
   [104, 'getgid', sys_getgid],
   [105, 'setuid', sys_setuid],
   [106, 'setgid', sys_setgid],
@@ -160,6 +171,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [131, 'sigaltstack', sys_sigaltstack],
   [132, 'utime', sys_utime],
   [133, 'mknod', sys_mknod],
+  [134, 'uselib', sys_uselib],
+  [135, 'personality', sys_personality],
   [137, 'statfs', sys_statfs],
   [138, 'fstatfs', sys_fstatfs],
   [140, 'getpriority', sys_getpriority],
@@ -171,15 +184,27 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [146, 'sched_get_priority_max', sys_sched_get_priority_max],
   [147, 'sched_get_priority_min', sys_sched_get_priority_min],
   [148, 'sched_rr_get_interval', sys_sched_rr_get_interval],
+  [154, 'modify_ldt', sys_modify_ldt],
   [155, 'pivot_root', sys_pivot_root],
+  [156, '_sysctl', sys__sysctl],
   [157, 'prctl', sys_prctl],
   [158, 'arch_prctl', sys_arch_prctl],
   [159, 'adjtimex', sys_adjtimex],
+  [160, 'setrlimit', sys_setrlimit],
   [161, 'chroot', sys_chroot],
   [162, 'sync', sys_sync],
+  [163, 'acct', sys_acct],
   [164, 'settimeofday', sys_settimeofday],
   [165, 'mount', sys_mount],
   [166, 'umount2', sys_umount2],
+  [169, 'reboot', sys_reboot],
+  [170, 'sethostname', sys_sethostname],
+  [171, 'setdomainname', sys_setdomainname],
+  [172, 'iopl', sys_iopl],
+  [173, 'ioperm', sys_ioperm],
+  [175, 'init_module', sys_init_module],
+  [176, 'delete_module', sys_delete_module],
+  [180, 'nfsservctl', sys_nfsservctl],
   [186, 'gettid', sys_gettid],
   [187, 'readahead', sys_readahead],
   [188, 'setxattr', sys_setxattr],
@@ -199,6 +224,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [202, 'futex', sys_futex],
   [203, 'sched_setaffinity', sys_sched_setaffinity],
   [204, 'sched_getaffinity', sys_sched_getaffinity],
+  [212, 'lookup_dcookie', sys_lookup_dcookie],
   [213, 'epoll_create', sys_epoll_create],
   [216, 'remap_file_pages', sys_remap_file_pages],
   [217, 'getdents64', sys_getdents64],
@@ -219,7 +245,11 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [233, 'epoll_ctl', sys_epoll_ctl],
   [234, 'tgkill', sys_tgkill],
   [235, 'utimes', sys_utimes],
+  [246, 'kexec_load', sys_kexec_load],
   [247, 'waitid', sys_waitid],
+  [248, 'add_key', sys_add_key],
+  [249, 'request_key', sys_request_key],
+  [250, 'keyctl', sys_keyctl],
   [251, 'ioprio_set', sys_ioprio_set],
   [252, 'ioprio_get', sys_ioprio_get],
   [253, 'inotify_init', sys_inotify_init],
@@ -240,6 +270,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [269, 'faccessat', sys_faccessat],
   [270, 'pselect6', sys_pselect6],
   [271, 'ppoll', sys_ppoll],
+  [272, 'unshare', sys_unshare],
   [273, 'set_robust_list', sys_set_robust_list],
   [274, 'get_robust_list', sys_get_robust_list],
   [275, 'splice', sys_splice],
@@ -263,13 +294,21 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [295, 'preadv', sys_preadv],
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
+  [298, 'perf_event_open', sys_perf_event_open],
+  [302, 'prlimit64', sys_prlimit64],
   [305, 'clock_adjtime', sys_clock_adjtime],
   [306, 'syncfs', sys_syncfs],
+  [308, 'setns', sys_setns],
   [309, 'getcpu', sys_getcpu],
   [312, 'kcmp', sys_kcmp],
+  [313, 'finit_module', sys_finit_module],
   [314, 'sched_setattr', sys_sched_setattr],
   [315, 'sched_getattr', sys_sched_getattr],
   [316, 'renameat2', sys_renameat2],
+  [317, 'seccomp', sys_seccomp],
+  [318, 'getrandom', sys_getrandom],
+  [320, 'kexec_file_load', sys_kexec_file_load],
+  [321, 'bpf', sys_bpf],
   [322, 'execveat', sys_execveat],
   [326, 'copy_file_range', sys_copy_file_range],
   [327, 'preadv2', sys_preadv2],
@@ -278,6 +317,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [330, 'pkey_alloc', sys_pkey_alloc],
   [331, 'pkey_free', sys_pkey_free],
   [332, 'statx', sys_statx],
+  [334, 'rseq', sys_rseq],
   [424, 'pidfd_send_signal', sys_pidfd_send_signal],
   [434, 'pidfd_open', sys_pidfd_open],
   [435, 'clone3', sys_clone3],
@@ -286,6 +326,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [438, 'pidfd_getfd', sys_pidfd_getfd],
   [439, 'faccessat2', sys_faccessat2],
   [441, 'epoll_pwait2', sys_epoll_pwait2],
+  [444, 'landlock_create_ruleset', sys_landlock_create_ruleset],
+  [445, 'landlock_add_rule', sys_landlock_add_rule],
+  [446, 'landlock_restrict_self', sys_landlock_restrict_self],
   [449, 'futex_waitv', sys_futex_waitv],
   [452, 'fchmodat2', sys_fchmodat2],
 ];
