@@ -23,11 +23,16 @@ import { nameFromBytes, nameToBytes, type Name } from '../lib/names.js';
 import { hi, lo } from '../lib/word64.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import { EFAULT, Errno } from '../uapi/errno.js';
+import { S_IFREG } from '../uapi/stat.js';
 import { AnonymousInodes } from './anon-inode.js';
 import { Devices } from './char-dev.js';
+import { File } from './file.js';
 import { FileTable } from './file-table.js';
 import type { FsContext } from './fs-context.js';
+import { Inode } from './inode.js';
 import { LockTable } from './locks.js';
+import { PidFiles } from './pidfd.js';
+import { genericSeek } from './read-write.js';
 
 /** Where user memory begins, and how long it is. */
 export const USER = 0x10000;
@@ -159,6 +164,43 @@ export class TestMemory {
   }
 }
 
+/** A regular file in memory, without a place in a tree. */
+class TestInode extends Inode {
+  bytes: number[] = [];
+  override mode = S_IFREG | 0o644;
+}
+
+export class TestFile extends File {
+  declare readonly inode: TestInode;
+
+  constructor(task: Task, flags: number, inode?: TestInode) {
+    const { anonymous } = task.kernel;
+    const own = inode ?? new TestInode(anonymous.pipes, anonymous.newIno());
+    super(undefined, undefined, own, flags, task.credentials);
+  }
+  /** Its contents as text. */
+  get text(): string {
+    return String.fromCharCode(...this.inode.bytes);
+  }
+  override read(_task: Task, to: IoBuffer, position: number): Result {
+    const count = to.put(Uint8Array.from(this.inode.bytes.slice(position, position + to.remaining)));
+    if (count === 0 && to.fault) throw EFAULT;
+    return count;
+  }
+  override write(_task: Task, from: IoBuffer, position: number): Result {
+    const into = new Uint8Array(from.remaining);
+    const count = from.get(into);
+    if (count === 0 && from.fault) throw EFAULT;
+    while (this.inode.bytes.length < position) this.inode.bytes.push(0);
+    this.inode.bytes.splice(position, count, ...into.subarray(0, count));
+    this.inode.size = this.inode.bytes.length;
+    return count;
+  }
+  override seek(_task: Task, offset: number, whence: number): Result {
+    return genericSeek(this, offset, whence);
+  }
+}
+
 /** A system call under way or done. */
 export class TestCall {
   /** The result, or the name of the error. */
@@ -182,6 +224,7 @@ export class TestMachine {
     kernel.devices = new Devices(kernel);
     kernel.anonymous = new AnonymousInodes(kernel);
     kernel.locks = new LockTable();
+    kernel.pidFiles = new PidFiles();
     this.kernel = kernel;
   }
 
@@ -221,6 +264,11 @@ export class TestMachine {
     process.threads.add(task);
     this.kernel.pids.tasks.set(tid, task);
     return task;
+  }
+
+  /** Opens a regular file in memory: a new one, or that of another open file. Returns its descriptor. */
+  openFile(task: Task, flags: number, of?: TestFile): number {
+    return task.files.install(new TestFile(task, flags, of?.inode), false, Infinity);
   }
 
   memory(task: Task): TestMemory {

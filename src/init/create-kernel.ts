@@ -3,6 +3,7 @@ import { x86 } from '../arch/x86/arch.js';
 import { AnonymousInodes } from '../fs/anon-inode.js';
 import { Devices } from '../fs/char-dev.js';
 import { LockTable } from '../fs/locks.js';
+import { PidFiles } from '../fs/pidfd.js';
 import type { Host } from '../host/host.js';
 import { Kernel, type KernelConfig } from '../kernel/kernel.js';
 import type { Params } from '../kernel/params.js';
@@ -24,5 +25,6 @@ export function createKernel(host: Host, params: Params, config: KernelConfig): 
   kernel.devices = new Devices(kernel);
   kernel.anonymous = new AnonymousInodes(kernel);
   kernel.locks = new LockTable();
+  kernel.pidFiles = new PidFiles();
   return kernel;
 }
