@@ -1,4 +1,5 @@
 /** A machine: a kernel, its console and its first process, from start-up to the end. Linux: kernel_init(), kernel/reboot.c. */
+import { MemoryDevices } from '../drivers/char/mem.js';
 import { HostStreams } from '../drivers/char/host-stream.js';
 import { FsContext } from '../fs/fs-context.js';
 import { newMount } from '../fs/mount-tree.js';
@@ -13,6 +14,7 @@ import type { Params } from '../kernel/params.js';
 import { kernelInfo } from '../kernel/siginfo.js';
 import { sendToGroup } from '../kernel/signal-send.js';
 import type { Task } from '../kernel/task.js';
+import { LoadSampler } from '../kernel/loadavg.js';
 import { Traps } from '../kernel/trap.js';
 import { SIGHUP } from '../uapi/signal.js';
 import { logBeginning } from './boot-log.js';
@@ -68,6 +70,8 @@ export class Machine {
 
   private boot(): void {
     const { kernel, host, plan } = this;
+    kernel.devices.addCharDriver(new MemoryDevices(kernel.devices));
+    new LoadSampler(kernel);
     if (plan.hostStreams) kernel.devices.addCharDriver(new HostStreams(host, kernel.devices));
     const surroundings = this.firstPlace();
     const init = makeProcess(kernel, undefined, surroundings);
