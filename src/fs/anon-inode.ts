@@ -56,12 +56,15 @@ export class PseudoInode extends Inode {
 
 const anonymousType = new PseudoFileSystem('anon_inodefs', 0x0904_1934);
 const pipeType = new PseudoFileSystem('pipefs', 0x5049_5045);
+const memoryType = new PseudoFileSystem('tmpfs', 0x0102_1994);
 const socketType = new PseudoFileSystem('sockfs', 0x534f_434b);
 
 export class AnonymousInodes {
   private nextIno = 1;
   readonly pipes: SuperBlock;
   readonly sockets: SuperBlock;
+  /** Of memfd_create(2). */
+  readonly memory: SuperBlock;
   /** The one that files without any state in an inode share. Its mode has no type, as stat(2) shows. */
   readonly shared: Inode;
 
@@ -69,12 +72,13 @@ export class AnonymousInodes {
     const anonymous = new PseudoSuperBlock(kernel, anonymousType);
     this.pipes = new PseudoSuperBlock(kernel, pipeType);
     this.sockets = new PseudoSuperBlock(kernel, socketType);
+    this.memory = new PseudoSuperBlock(kernel, memoryType);
     this.shared = new PseudoInode(anonymous, this.nextIno++).hold();
     this.shared.mode = 0o600;
     this.stamp(this.shared);
   }
 
-  /** A number for a new inode of `pipes` or `sockets`: they share one sequence. */
+  /** A number for a new inode of `pipes`, `sockets` or `memory`: they share one sequence. */
   newIno(): number {
     return this.nextIno++;
   }

@@ -81,6 +81,8 @@ export class Task extends Sleeper {
   ioPriority = 0;
   /** setuid(2) has brought its user above RLIMIT_NPROC: the next execve fails, if that is still so. */
   processesExceeded = false;
+  /** set_mempolicy(2): the mode with its flags, and the nodes. */
+  memoryPolicy: { readonly mode: number; readonly nodes: number } = { mode: 0, nodes: 0 };
   /** personality(2). */
   personality = 0;
   /** prctl(2) PR_SET_TIMERSLACK, in ns, and what 0 resets it to. */

@@ -21,7 +21,7 @@ import {
   tableIndex,
 } from './page-table.js';
 import { installRun } from './pages.js';
-import type { Vma } from './vma.js';
+import { VM_WRITE, type Vma } from './vma.js';
 
 /** Most pages that one fault copies. */
 const MOST = 64;
@@ -115,7 +115,7 @@ function replace(
   copies: number,
 ): void {
   const { entries } = table;
-  const flags = PTE_PRESENT | PTE_HOSTED | PTE_ANON | PTE_READ | PTE_WRITE;
+  const flags = PTE_PRESENT | PTE_HOSTED | PTE_ANON | ownAccess(vma);
   for (let at = 0; at < count;) {
     const frame = frameOf(entries[first + at]);
     let run = 0;
@@ -131,6 +131,10 @@ function replace(
   space.countPages(PTE_ANON, count);
   space.hostMap(address, copies, count, space.hostProtection(vma, flags));
 }
+
+/** A debugger's write leaves its copy with the area's own access. */
+const ownAccess = (vma: Vma): number =>
+  (vma.accessible ? PTE_READ : 0) | ((vma.flags & VM_WRITE) === 0 ? 0 : PTE_WRITE);
 
 /** Makes a page writable that nobody else shows, and those like it around. */
 function reuse(space: AddressSpace, vma: Vma, address: number, table: PageTable): void {
@@ -201,7 +205,7 @@ export function copyFromObject(space: AddressSpace, vma: Vma, object: Mappable, 
     }
     const first = Math.max(low, Math.min(index, high - granted));
     for (let at = 0; at < granted; at++) frames.copyRun(sources[first - low + at], copies + at, 1);
-    installRun(space, vma, base + first * PAGE_SIZE, copies, granted, PTE_ANON, true);
+    installRun(space, vma, base + first * PAGE_SIZE, copies, granted, PTE_ANON, (vma.flags & VM_WRITE) !== 0);
     return 'done';
   } finally {
     for (const frame of sources) frames.drop(frame);

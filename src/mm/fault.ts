@@ -97,7 +97,7 @@ export function faultIn(space: AddressSpace, address: number, write: boolean): b
 }
 
 /** The area of an address; a stack grows to reach it. */
-function areaFor(space: AddressSpace, address: number): Vma | undefined {
+export function areaFor(space: AddressSpace, address: number): Vma | undefined {
   const vma = space.vmas.findAfter(address);
   if (vma === undefined || (vma.flags & VM_SPECIAL) !== 0) return undefined;
   if (vma.start <= address) return vma;
