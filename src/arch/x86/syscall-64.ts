@@ -16,6 +16,7 @@ import { sys_flock } from '../../fs/flock.js';
 import { sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch } from '../../fs/inotify.js';
 import { sys_ioctl } from '../../fs/ioctl.js';
 import { sys_kcmp } from '../../fs/kcmp.js';
+import { sys_memfd_create } from '../../fs/memfd.js';
 import { sys_mount, sys_pivot_root, sys_umount2 } from '../../fs/mount-calls.js';
 import { sys_creat, sys_open, sys_openat, sys_openat2 } from '../../fs/open.js';
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from '../../fs/pidfd.js';
@@ -61,9 +62,14 @@ import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys
 import { sys_setdomainname, sys_sethostname, sys_uname } from '../../kernel/utsname.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 import { sys_madvise } from '../../mm/madvise.js';
+import { sys_get_mempolicy, sys_mbind, sys_migrate_pages, sys_move_pages, sys_set_mempolicy } from '../../mm/mempolicy.js';
+import { sys_mincore } from '../../mm/mincore.js';
+import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../../mm/mlock.js';
 import { sys_brk, sys_mmap, sys_munmap, sys_remap_file_pages } from '../../mm/mmap.js';
 import { sys_mprotect, sys_pkey_alloc, sys_pkey_free, sys_pkey_mprotect } from '../../mm/mprotect.js';
 import { sys_mremap } from '../../mm/mremap.js';
+import { sys_msync } from '../../mm/msync.js';
+import { sys_process_vm_readv, sys_process_vm_writev } from '../../mm/process-vm-access.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
@@ -92,6 +98,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [23, 'select', sys_select],
   [24, 'sched_yield', sys_sched_yield],
   [25, 'mremap', sys_mremap],
+  [26, 'msync', sys_msync],
+  [27, 'mincore', sys_mincore],
   [28, 'madvise', sys_madvise],
   [32, 'dup', sys_dup],
   [33, 'dup2', sys_dup2],
@@ -184,6 +192,10 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [146, 'sched_get_priority_max', sys_sched_get_priority_max],
   [147, 'sched_get_priority_min', sys_sched_get_priority_min],
   [148, 'sched_rr_get_interval', sys_sched_rr_get_interval],
+  [149, 'mlock', sys_mlock],
+  [150, 'munlock', sys_munlock],
+  [151, 'mlockall', sys_mlockall],
+  [152, 'munlockall', sys_munlockall],
   [154, 'modify_ldt', sys_modify_ldt],
   [155, 'pivot_root', sys_pivot_root],
   [156, '_sysctl', sys__sysctl],
@@ -245,6 +257,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [233, 'epoll_ctl', sys_epoll_ctl],
   [234, 'tgkill', sys_tgkill],
   [235, 'utimes', sys_utimes],
+  [237, 'mbind', sys_mbind],
+  [238, 'set_mempolicy', sys_set_mempolicy],
+  [239, 'get_mempolicy', sys_get_mempolicy],
   [246, 'kexec_load', sys_kexec_load],
   [247, 'waitid', sys_waitid],
   [248, 'add_key', sys_add_key],
@@ -255,6 +270,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [253, 'inotify_init', sys_inotify_init],
   [254, 'inotify_add_watch', sys_inotify_add_watch],
   [255, 'inotify_rm_watch', sys_inotify_rm_watch],
+  [256, 'migrate_pages', sys_migrate_pages],
   [257, 'openat', sys_openat],
   [258, 'mkdirat', sys_mkdirat],
   [259, 'mknodat', sys_mknodat],
@@ -277,6 +293,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [276, 'tee', sys_tee],
   [277, 'sync_file_range', sys_sync_file_range],
   [278, 'vmsplice', sys_vmsplice],
+  [279, 'move_pages', sys_move_pages],
   [280, 'utimensat', sys_utimensat],
   [281, 'epoll_pwait', sys_epoll_pwait],
   [282, 'signalfd', sys_signalfd],
@@ -300,6 +317,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [306, 'syncfs', sys_syncfs],
   [308, 'setns', sys_setns],
   [309, 'getcpu', sys_getcpu],
+  [310, 'process_vm_readv', sys_process_vm_readv],
+  [311, 'process_vm_writev', sys_process_vm_writev],
   [312, 'kcmp', sys_kcmp],
   [313, 'finit_module', sys_finit_module],
   [314, 'sched_setattr', sys_sched_setattr],
@@ -307,9 +326,11 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [316, 'renameat2', sys_renameat2],
   [317, 'seccomp', sys_seccomp],
   [318, 'getrandom', sys_getrandom],
+  [319, 'memfd_create', sys_memfd_create],
   [320, 'kexec_file_load', sys_kexec_file_load],
   [321, 'bpf', sys_bpf],
   [322, 'execveat', sys_execveat],
+  [325, 'mlock2', sys_mlock2],
   [326, 'copy_file_range', sys_copy_file_range],
   [327, 'preadv2', sys_preadv2],
   [328, 'pwritev2', sys_pwritev2],
