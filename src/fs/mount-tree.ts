@@ -182,8 +182,7 @@ function* copiesOf({ parent, mountpoint }: Mount): IterableIterator<Mount> {
  */
 export function unmountTree(tree: Mount): void {
   const all = [...treeOf(tree)].reverse();
-  for (const mount of all)
-    for (const copy of copiesOf(mount)) if (copy.children.size === 0) takeDown(copy);
+  for (const mount of all) for (const copy of copiesOf(mount)) if (copy.children.size === 0) takeDown(copy);
   for (const mount of all) {
     mount.namespace?.remove(mount);
     leaveGroups(mount);

@@ -33,6 +33,7 @@ import { Inode } from './inode.js';
 import { LockTable } from './locks.js';
 import { PidFiles } from './pidfd.js';
 import { genericSeek } from './read-write.js';
+import type { FileSystemType } from './super-block.js';
 
 /** Where user memory begins, and how long it is. */
 export const USER = 0x10000;
@@ -215,9 +216,9 @@ export class TestMachine {
   readonly clock = new TestClock();
   readonly kernel: Kernel;
 
-  constructor() {
+  constructor(fileSystems: readonly FileSystemType[] = []) {
     const host = { clock: this.clock } as Partial<Host> as Host;
-    const kernel = new Kernel(host, { fileSystems: [] });
+    const kernel = new Kernel(host, { fileSystems });
     kernel.params = new Params();
     kernel.log = new Printk(this.clock);
     kernel.pids = new PidTable();
