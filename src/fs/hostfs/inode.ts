@@ -25,6 +25,8 @@ export class HostInode extends Inode implements PageStore {
   name: Name;
   /** Host time of the last look, in kernel ns. */
   seenAt = 0;
+  /** Further names that the guest has given it by link(2). */
+  private otherNames: { readonly parent: HostInode; readonly name: Name }[] = [];
   readonly hostDev: number;
   readonly hostIno: number;
   private hostBlocks = 0;
@@ -160,27 +162,34 @@ export class HostInode extends Inode implements PageStore {
     // Both descriptors must be open at once: the second look-up must not close the first, so the table holds many.
     const from = handles.directory(inode.parent);
     check(files.link(from, inode.name, handles.directory(this), name, 0));
+    inode.otherNames.push({ parent: this, name });
     inode.refresh();
   }
 
   override unlink(name: Name, inode: Inode): void {
     if (this.sb.append) throw EPERM;
     check(this.sb.files.unlink(this.sb.handles.directory(this), name, 0));
-    (inode as HostInode).unlinked();
+    (inode as HostInode).unlinked(this, name);
   }
 
   override rmdir(name: Name, inode: Inode): void {
     check(this.sb.files.unlink(this.sb.handles.directory(this), name, AT_REMOVEDIR));
-    (inode as HostInode).unlinked();
+    (inode as HostInode).unlinked(this, name);
     this.refresh();
   }
 
-  private unlinked(): void {
+  private unlinked(parent: HostInode, name: Name): void {
     this.nlink = Math.max(0, this.nlink - ((this.mode & S_IFMT) === S_IFDIR ? 2 : 1));
     if (this.nlink === 0) {
       this.dirty = false;
       this.sb.forget(this);
+      return;
     }
+    this.otherNames = this.otherNames.filter((other) => other.parent !== parent || other.name !== name);
+    if (this.parent !== parent || this.name !== name) return;
+    // It is reached by another of its names from now on.
+    const other = this.otherNames.pop();
+    if (other !== undefined) [this.parent, this.name] = [other.parent, other.name];
   }
 
   override rename(
@@ -196,13 +205,14 @@ export class HostInode extends Inode implements PageStore {
     const from = handles.directory(this);
     check(files.rename(from, name, handles.directory(target), toName, flags));
     const moved = inode as HostInode;
+    moved.otherNames = moved.otherNames.filter((other) => other.parent !== this || other.name !== name);
     moved.parent = target;
     moved.name = toName;
     if (replaced !== undefined) {
       if ((flags & 2) !== 0) {
         (replaced as HostInode).parent = this;
         (replaced as HostInode).name = name;
-      } else (replaced as HostInode).unlinked();
+      } else (replaced as HostInode).unlinked(target, toName);
     }
     this.refresh();
     if (target !== this) target.refresh();
