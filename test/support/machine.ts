@@ -21,7 +21,10 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a program to its end; one that takes too long is killed, which shows as its signal. */
+/** A program that writes more than this has gone mad. */
+const MAX_OUTPUT = 64 * 2 ** 20;
+
+/** Runs a program to its end; one that takes too long, or does not stop to write, is killed, which shows as its signal. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn(command, args, {
@@ -32,8 +35,17 @@ export function run(command: string, args: readonly string[], options: RunOption
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
-    child.stdout?.on('data', (data: Buffer) => (stdout += data.toString('latin1')));
-    child.stderr?.on('data', (data: Buffer) => (stderr += data.toString('latin1')));
+    const limit = (): void => {
+      if (stdout.length + stderr.length > MAX_OUTPUT) child.kill('SIGKILL');
+    };
+    child.stdout?.on('data', (data: Buffer) => {
+      stdout += data.toString('latin1');
+      limit();
+    });
+    child.stderr?.on('data', (data: Buffer) => {
+      stderr += data.toString('latin1');
+      limit();
+    });
     child.on('error', reject);
     child.on('close', (status, signal) => {
       clearTimeout(timer);
