@@ -13,6 +13,7 @@ import {
   NR_exit,
   NR_futex,
   NR_rt_sigreturn,
+  NR_sched_yield,
   NR_write,
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_TRAP,
@@ -23,6 +24,7 @@ export interface FilterSites {
   /** FUTEX_WAIT of guest threads, and of command threads. */
   readonly wait: number;
   readonly commandWait: number;
+  readonly yield: number;
   readonly ring: number;
   readonly sigreturn: number;
   readonly exit: number;
@@ -99,6 +101,7 @@ function rules(sites: FilterSites, secret: Secret): Rule[] {
     { from: sites.sigreturn, to: sites.sigreturn, checks: [{ word: NUMBER, is: NR_rt_sigreturn }] },
     { from: sites.wait, to: sites.wait, checks: waitChecks },
     { from: sites.ring, to: sites.ring, checks: ringChecks },
+    { from: sites.yield, to: sites.yield, checks: [{ word: NUMBER, is: NR_sched_yield }] },
     { from: sites.exit, to: sites.exit, checks: [{ word: NUMBER, is: NR_exit }] },
     { from: sites.commandWait, to: sites.commandWait, checks: waitChecks },
     { from: sites.commandStart, to: sites.commandEnd, checks: secretChecks },

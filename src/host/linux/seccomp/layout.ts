@@ -39,8 +39,9 @@ export const FD_COUNT = 5;
 
 /** The shared page: byte offsets. */
 export const SHARED_SLEEPING = 0;
+/** How long a stopped guest thread spins, and spins or yields, before it sleeps: cycles of the time stamp counter. */
 export const SHARED_GUEST_SPIN = 4;
-export const SHARED_COMMAND_SPIN = 8;
+export const SHARED_GUEST_YIELD = 8;
 
 /** The command page: the sequence number that announces a batch, then its entries. */
 export const COMMAND_SEQUENCE = 0;

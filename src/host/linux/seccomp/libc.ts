@@ -36,6 +36,7 @@ export const waitpid = call<[number, Int32Array | null, number]>(
 export const prctl = call<[number, number, number, number, number]>(
   'int prctl(int option, long a, long b, long c, long d)',
 );
+export const sched_yield = call<[]>('int sched_yield()');
 export const sched_getcpu = declare<() => number>('int sched_getcpu()');
 /** A thread's processors: a mask of 64-bit words. */
 export const sched_setaffinity = call<[number, number, Uint8Array]>(

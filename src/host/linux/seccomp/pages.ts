@@ -10,8 +10,8 @@ import {
   ENTRY_FLAGS,
   ENTRY_SIZE,
   MAX_ENTRIES,
-  SHARED_COMMAND_SPIN,
   SHARED_GUEST_SPIN,
+  SHARED_GUEST_YIELD,
   SHARED_SLEEPING,
   SLOTS_LENGTH,
   WINDOW_SLOTS,
@@ -111,9 +111,9 @@ export class StubPages {
     Atomics.store(this.#commands, SHARED_SLEEPING >>> 2, sleeping ? 1 : 0);
   }
 
-  /** How long stub threads spin before they sleep, in cycles of the time stamp counter. */
-  setSpins(guest: number, command: number): void {
-    this.#commands[SHARED_GUEST_SPIN >>> 2] = guest;
-    this.#commands[SHARED_COMMAND_SPIN >>> 2] = command;
+  /** How long stopped threads spin, and spin or yield, before they sleep: in cycles of the time stamp counter. */
+  setSpins(spin: number, yieldUntil: number): void {
+    this.#commands[SHARED_GUEST_SPIN >>> 2] = spin;
+    this.#commands[SHARED_GUEST_YIELD >>> 2] = yieldUntil;
   }
 }

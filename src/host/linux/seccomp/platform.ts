@@ -4,10 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { CpuContext, HostRange, HostSpace, Platform } from '../../cpu.js';
 import type { MemoryFile } from '../memory.js';
-import { Affinity } from './affinity.js';
 import { CommandRunner } from './commands.js';
 import type { SeccompContext } from './context.js';
 import type { Secret } from './filter.js';
@@ -20,6 +18,7 @@ import { EFD_CLOEXEC, EFD_NONBLOCK, eventfd, must, tgkill } from './libc.js';
 import { isOverdue, threadCpuTimeNs } from './overdue.js';
 import { copyUp, memoryFile, moveUp } from './memfd.js';
 import { StubPages } from './pages.js';
+import { Placement } from './placement.js';
 import { StubProcess } from './process.js';
 import { RangeSet } from './ranges.js';
 import { RunList } from './run-list.js';
@@ -32,8 +31,9 @@ const MAX_STARTS = 20;
 /** How long the kernel spins for a trap, in milliseconds: with a processor to spare, and without. */
 const SPIN_MS = 0.02;
 const SHORT_SPIN_MS = 0.003;
-/** How long a guest thread spins for its answer, in cycles: some 40 microseconds. The kernel stops it if it sleeps. */
-const GUEST_SPIN_CYCLES = 100_000;
+/** How long a guest thread spins for its answer, and yields after that: in cycles, some 2 and 40 microseconds. */
+const GUEST_SPIN_CYCLES = 5000;
+const GUEST_YIELD_CYCLES = 100_000;
 /** How often a sleeping kernel looks after killed processes, and after running ones. */
 const REAP_MS = 4;
 const CHECK_MS = 500;
@@ -48,7 +48,6 @@ export class SeccompPlatform implements Platform {
   readonly pages: StubPages;
   readonly commands: CommandRunner;
   readonly template: FrameTemplate;
-  readonly affinity = new Affinity();
   /** The guest's part of a space, without what the host keeps there. */
   readonly guestExtents: readonly { readonly start: number; readonly end: number }[];
   readonly runList: RunList;
@@ -59,7 +58,7 @@ export class SeccompPlatform implements Platform {
   readonly #spaces = new Set<SeccompSpace>();
   /** Contexts whose space has died under them, to be reported. */
   readonly #died: SeccompContext[] = [];
-  readonly #processors = availableParallelism();
+  readonly #placement: Placement;
   #resumes = 0;
 
   constructor(memory: MemoryFile) {
@@ -67,7 +66,6 @@ export class SeccompPlatform implements Platform {
     let slotSize = 4096;
     while (slotSize < this.minSigStackSize + MAILBOX_SIZE) slotSize *= 2;
     this.pages = new StubPages(slotSize);
-    this.pages.setSpins(this.#processors > 1 ? GUEST_SPIN_CYCLES : 0, 0);
     this.runList = new RunList(this.pages);
     this.#graveyard = new Graveyard(this.pages);
     const result = memoryFile('linux-results', 0);
@@ -81,6 +79,8 @@ export class SeccompPlatform implements Platform {
     this.#zygote = this.#start(stub, seat, { physical, result, doorbell });
     this.guestExtents = extentsWithout(this.#zygote.hostRanges);
     this.template = firstTrap(this.pages, this.commands, seat, this.#zygote.process, stub.trapSite);
+    this.#placement = new Placement();
+    this.pages.setSpins(this.#placement.processors > 1 ? GUEST_SPIN_CYCLES : 0, GUEST_YIELD_CYCLES);
     this.#zygoteSpace = new SeccompSpace(this, this.#zygote.process, seat, new RangeSet());
     this.#spaces.add(this.#zygoteSpace);
   }
@@ -126,8 +126,9 @@ export class SeccompPlatform implements Platform {
 
   spin(): boolean {
     if (this.#died.length > 0) return true;
-    if (this.#processors === 1) return false;
-    return this.runList.spin(this.runningCount < this.#processors ? SPIN_MS : SHORT_SPIN_MS);
+    this.runList.park();
+    const { processors, apart } = this.#placement;
+    return this.runList.spin(this.runningCount < processors ? SPIN_MS : SHORT_SPIN_MS, !apart);
   }
 
   prepareSleep(): boolean {
@@ -135,7 +136,7 @@ export class SeccompPlatform implements Platform {
       this.#graveyard.reap();
       if (this.#graveyard.size > 0) this.#watch.wakeWithin(REAP_MS);
     }
-    if (this.runningCount > 0) this.#watch.wakeWithin(CHECK_MS);
+    if (this.runningCount > 0) this.#beforeLongRun();
     this.pages.setSleeping(true);
     if (this.#died.length > 0 || this.runList.anyStopped()) {
       this.pages.setSleeping(false);
@@ -157,6 +158,7 @@ export class SeccompPlatform implements Platform {
     for (const space of this.#spaces) space.alive = false;
     this.#spaces.clear();
     this.runList.takeAll(() => true);
+    this.#placement.leave();
   }
 
   // What spaces and contexts ask of the platform.
@@ -170,6 +172,7 @@ export class SeccompPlatform implements Platform {
       return;
     }
     context.state = 'running';
+    if (context.placed !== this.#placement.epoch) this.#place(context);
     this.runList.start(context);
     if (++this.#resumes % RESUMES_PER_CHECK === 0) this.#check();
   }
@@ -199,10 +202,9 @@ export class SeccompPlatform implements Platform {
 
   /** Brings a space's command thread to the kernel's processor. */
   bring(space: SeccompSpace): void {
-    const processor = this.affinity.current();
-    if (space.processor === processor) return;
-    this.affinity.keep(space.process.pid, processor);
-    space.processor = processor;
+    if (space.home === this.#placement.home) return;
+    this.#placement.keepHome(space.process.pid);
+    space.home = this.#placement.home;
   }
 
   takeWindow(): number | undefined {
@@ -245,6 +247,18 @@ export class SeccompPlatform implements Platform {
     else child.process = new StubProcess(0);
     child.process.kill();
     this.#graveyard.add(child.process, child.slots);
+  }
+
+  #place(context: SeccompContext): void {
+    this.#placement.placeGuest(context.tid);
+    context.placed = this.#placement.epoch;
+  }
+
+  /** Guest threads may run for long now: see to it that they have processors, and that somebody looks after them. */
+  #beforeLongRun(): void {
+    const { changed, retryMs } = this.#placement.review(this.runningCount);
+    if (changed) for (const context of this.runList.contexts) this.#place(context);
+    this.#watch.wakeWithin(retryMs ?? CHECK_MS);
   }
 
   #start(stub: Stub, seat: number, files: ZygoteFiles): Zygote {
@@ -301,6 +315,7 @@ export class SeccompPlatform implements Platform {
         lost.add(space);
     }
     for (const space of lost) this.died(space);
+    if (this.#placement.checkHome()) for (const context of this.runList.contexts) this.#place(context);
   }
 }
 

@@ -1,12 +1,16 @@
 /** The contexts that run guest code, and how the kernel notices that one has stopped. */
 import type { SeccompContext } from './context.js';
 import { STATE_PARK, STATE_RUNNING, STATE_SLEEPING, STATE_TRAPPED } from './layout.js';
-import { syscall } from './libc.js';
+import { sched_yield, syscall } from './libc.js';
 import type { StubPages } from './pages.js';
 import { FUTEX_WAKE, NR_futex } from './system-calls.js';
 
-/** How many looks at the mailboxes lie between two at the clock. */
-const LOOKS = 32;
+/** How many looks at the mailboxes come first: about a microsecond. */
+const LOOKS = 64;
+/** A round that takes as long and brings nothing has let strangers run. */
+const CONTENDED_MS = 0.1;
+/** How long not to spin then. */
+const CALM_MS = 10;
 
 const hasStopped = (state: number): boolean => state === STATE_TRAPPED || state === STATE_SLEEPING;
 
@@ -16,6 +20,8 @@ export class RunList {
   #cursor = 0;
   /** Stopped since the kernel slept last, and perhaps spinning. */
   #spinning: SeccompContext[] = [];
+  /** Until when this processor is wanted by others. */
+  #busyUntil = 0;
 
   constructor(private readonly pages: StubPages) {}
 
@@ -75,13 +81,23 @@ export class RunList {
     return false;
   }
 
-  /** Looks again and again, for so many milliseconds, whether one has stopped. */
-  spin(durationMs: number): boolean {
+  /**
+   * Looks again and again, for so many milliseconds, whether one has stopped. If it may be queued on this very processor,
+   * `yielding` lets it run. Should strangers run instead, spinning is of no use for a while.
+   */
+  spin(durationMs: number, yielding: boolean): boolean {
     if (this.#running.length === 0) return false;
     for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
-    const end = performance.now() + durationMs;
-    while (performance.now() < end) {
-      for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
+    let now = performance.now();
+    if (now < this.#busyUntil) return false;
+    const end = now + durationMs;
+    while (now < end) {
+      if (yielding) sched_yield();
+      else for (let look = 0; look < LOOKS; look++) if (this.anyStopped()) return true;
+      if (this.anyStopped()) return true;
+      const before = now;
+      now = performance.now();
+      if (now - before > CONTENDED_MS) this.#busyUntil = now + CALM_MS;
     }
     return false;
   }

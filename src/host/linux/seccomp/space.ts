@@ -55,7 +55,7 @@ export class SeccompSpace implements HostSpace {
   readonly #changes: Change[] = [];
   readonly slots: SlotTable;
   /** The processor that the command thread is kept on, or -1. */
-  processor = -1;
+  home = -1;
 
   /** `seat`: which command page is its, and which window of slots is its first. */
   constructor(
@@ -193,6 +193,7 @@ export class SeccompSpace implements HostSpace {
       this.slots.address(parked.slot),
     );
     context.tid = parked.tid;
+    context.placed = parked.placed;
     this.#prepareFrame(context.slot);
     this.contexts.add(context);
     return context;
@@ -222,11 +223,9 @@ export class SeccompSpace implements HostSpace {
     return new SeccompContext(this.#platform, this, slot, offset, this.slots.address(slot));
   }
 
-  /** Takes a new thread's number, which the host has stored, and lets the thread run on every processor. */
+  /** Takes a new thread's number, which the host has stored. */
   #threadStarted(context: SeccompContext): void {
-    const { pages, affinity } = this.#platform;
-    context.tid = pages.words[(context.slotOffset + MAILBOX_THREAD) >>> 2];
-    affinity.release(context.tid);
+    context.tid = this.#platform.pages.words[(context.slotOffset + MAILBOX_THREAD) >>> 2];
   }
 
   /** Writes a fresh frame, and zeroes the segment bases. */
@@ -291,7 +290,7 @@ export class SeccompSpace implements HostSpace {
     this.#forkEntries(this.seat, seat, spare);
     this.#forkEntries(seat, seat, spare);
     platform.bring(this);
-    child.processor = this.processor;
+    child.home = this.home;
     const hint = (pages.slotOffset(this.seat, 0) + MAILBOX_THREAD) >>> 2;
     pages.words[hint] = 0;
     const pid = platform.commands.run(this.seat, this.process, seat);

@@ -56,8 +56,8 @@ import {
   MAILBOX_FS,
   MAILBOX_GS,
   MAILBOX_STATE,
-  SHARED_COMMAND_SPIN,
   SHARED_GUEST_SPIN,
+  SHARED_GUEST_YIELD,
   SHARED_PAGE,
   SHARED_SLEEPING,
   SLOTS,
@@ -81,6 +81,7 @@ import {
   NR_mmap,
   NR_prctl,
   NR_rt_sigreturn,
+  NR_sched_yield,
   NR_write,
   PROT_READ,
   PROT_WRITE,
@@ -130,14 +131,10 @@ function privileged(a: Assembler): void {
  */
 function commandLoop(a: Assembler, { parentPid }: StubParameters): void {
   a.label('command wait');
-  a.rdtsc().mov(r8d, eax);
-  a.label('command spin');
-  a.mov(eax, at(r13)).op('cmp', eax, r12d).j('ne', 'command run');
-  a.pause().rdtsc().op('sub', eax, r8d).op('cmp', eax, shared(SHARED_COMMAND_SPIN)).j('b', 'command spin');
   a.mov(rdi, r13).mov(esi, FUTEX_WAIT).mov(edx, r12d).mov(r10d, 0);
   a.mov(eax, NR_futex).syscall();
   a.label('site command wait');
-  a.jmp('command wait');
+  a.mov(eax, at(r13)).op('cmp', eax, r12d).j('e', 'command wait');
 
   a.label('command start');
   a.label('command run');
@@ -196,15 +193,21 @@ function handler(a: Assembler, { slotSize }: StubParameters): void {
   a.rdgsbase(rax).mov(at(rbx, MAILBOX_GS), rax);
   a.mov(at(rbx, MAILBOX_FRAME), rsp);
   a.mov(eax, STATE_TRAPPED).xchg(at(rbx, MAILBOX_STATE), eax); // a full fence: SHARED_SLEEPING is read after it
-  a.op('cmp', shared(SHARED_SLEEPING), 0).j('e', 'wait');
+  a.rdtsc().mov(r8d, eax);
+  a.op('cmp', shared(SHARED_SLEEPING), 0).j('e', 'spin');
   a.mov(edi, FD_DOORBELL).lea(rsi, atLabel('ring value')).mov(edx, 8).mov(eax, NR_write).syscall();
   a.label('site ring');
+  a.jmp('yield');
 
-  a.label('wait');
-  a.rdtsc().mov(r8d, eax);
+  // The kernel may be waiting for this very processor: spin for a moment only, and yield from then on.
   a.label('spin');
   a.mov(eax, at(rbx, MAILBOX_STATE)).op('cmp', eax, STATE_TRAPPED).j('ne', 'decide');
   a.pause().rdtsc().op('sub', eax, r8d).op('cmp', eax, shared(SHARED_GUEST_SPIN)).j('b', 'spin');
+  a.label('yield');
+  a.mov(eax, NR_sched_yield).syscall();
+  a.label('site yield');
+  a.mov(eax, at(rbx, MAILBOX_STATE)).op('cmp', eax, STATE_TRAPPED).j('ne', 'decide');
+  a.rdtsc().op('sub', eax, r8d).op('cmp', eax, shared(SHARED_GUEST_YIELD)).j('b', 'yield');
   a.mov(eax, STATE_TRAPPED);
   a.label('sleep');
   a.mov(ecx, STATE_SLEEPING).lockCmpxchg(at(rbx, MAILBOX_STATE), ecx).j('ne', 'decide');
@@ -284,6 +287,7 @@ function startPage(a: Assembler, { slotSize, secret }: StubParameters, filter: U
 function sitesOf(a: Assembler): FilterSites {
   return {
     wait: a.addressOf('site wait'),
+    yield: a.addressOf('site yield'),
     commandWait: a.addressOf('site command wait'),
     ring: a.addressOf('site ring'),
     sigreturn: a.addressOf('site sigreturn'),

@@ -8,6 +8,7 @@ export const NR_munmap = 11;
 export const NR_rt_sigaction = 13;
 export const NR_rt_sigprocmask = 14;
 export const NR_rt_sigreturn = 15;
+export const NR_sched_yield = 24;
 export const NR_mremap = 25;
 export const NR_getpid = 39;
 export const NR_clone = 56;

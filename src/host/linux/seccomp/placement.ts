@@ -1,0 +1,141 @@
+/**
+ * On which processors the kernel thread and the stubs' threads run. Left to itself, a host is free to put a guest thread on
+ * the processor of the kernel thread that woke it; whichever of the two spins then keeps the other from running. (Measured:
+ * a system call takes 90 microseconds that way, and 2 with a processor for each.) And waking an idle processor costs more
+ * than a switch, in virtual machines ten times as much. Hence:
+ *
+ * - the kernel thread stays on one processor, its home, and moves only if others want that;
+ * - command threads stay there too, since the kernel waits for them;
+ * - guest threads stay away from it, unless there are more of them that run than other processors.
+ */
+import { readFileSync } from 'node:fs';
+import { sched_getaffinity, sched_getcpu, sched_setaffinity } from './libc.js';
+
+/** 1024 processors, the size of glibc's cpu_set_t: sched_setaffinity(2). */
+const MASK_BYTES = 128;
+/** How long there must be too many running threads, or few enough, before anything is changed. */
+const CROWDED_MS = 2;
+const CALM_MS = 50;
+/** The share of its time that the kernel thread may wait for its processor. */
+const MAX_DELAY = 0.2;
+const MOVE_INTERVAL_MS = 2000;
+
+const contains = (mask: Uint8Array, processor: number): boolean =>
+  ((mask[processor >>> 3] >>> (processor & 7)) & 1) === 1;
+
+function without(mask: Uint8Array, processor: number): Uint8Array {
+  const rest = mask.slice();
+  rest[processor >>> 3] &= ~(1 << (processor & 7));
+  return rest;
+}
+
+export class Placement {
+  /** The processors that this process may use. */
+  readonly processors: number;
+  /** Counts changes of where guest threads belong. */
+  epoch = 1;
+  home: number;
+  readonly #all = new Uint8Array(MASK_BYTES);
+  #guests: Uint8Array;
+  #wide: boolean;
+  #changeSince = 0;
+  #lastMove = 0;
+  #lastDelayNs = 0;
+
+  constructor() {
+    sched_getaffinity(0, MASK_BYTES, this.#all);
+    let count = 0;
+    for (let processor = 0; processor < MASK_BYTES * 8; processor++)
+      if (contains(this.#all, processor)) count++;
+    this.processors = Math.max(1, count);
+    this.#wide = this.processors === 1;
+    this.#guests = this.#all;
+    this.home = sched_getcpu();
+    this.#settle();
+  }
+
+  /** Whether guest threads leave the kernel's processor alone. */
+  get apart(): boolean {
+    return !this.#wide;
+  }
+
+  /** Keeps a command thread on the kernel's processor. */
+  keepHome(tid: number): void {
+    sched_setaffinity(tid, MASK_BYTES, this.#only(this.home));
+  }
+
+  /** Puts a guest thread where guest threads belong. */
+  placeGuest(tid: number): void {
+    sched_setaffinity(tid, MASK_BYTES, this.#guests);
+  }
+
+  /**
+   * The kernel is about to sleep while `running` guest threads run. True if guest threads belong elsewhere from now on.
+   * `retryMs`, if there is one, says when to ask again.
+   */
+  review(running: number): { changed: boolean; retryMs: number | undefined } {
+    const crowded = running >= this.processors;
+    if (this.processors === 1 || crowded === this.#wide) {
+      this.#changeSince = 0;
+      return unchanged;
+    }
+    const now = performance.now();
+    const patience = crowded ? CROWDED_MS : CALM_MS;
+    if (this.#changeSince === 0) this.#changeSince = now;
+    if (now - this.#changeSince < patience)
+      return crowded ? { changed: false, retryMs: patience } : unchanged;
+    this.#wide = crowded;
+    this.#changeSince = 0;
+    this.#spread();
+    return { changed: true, retryMs: undefined };
+  }
+
+  /** Moves away from a processor that others want. True if guest threads belong elsewhere from now on. */
+  checkHome(): boolean {
+    if (this.processors === 1) return false;
+    const now = performance.now();
+    const elapsed = now - this.#lastMove;
+    if (elapsed < MOVE_INTERVAL_MS) return false;
+    const delayNs = waitingTimeNs();
+    const share = (delayNs - this.#lastDelayNs) / (elapsed * 1e6);
+    this.#lastMove = now;
+    this.#lastDelayNs = delayNs;
+    if (share < MAX_DELAY) return false;
+    sched_setaffinity(0, MASK_BYTES, without(this.#all, this.home));
+    this.home = sched_getcpu();
+    this.#settle();
+    return true;
+  }
+
+  /** Lets this thread run anywhere again. */
+  leave(): void {
+    sched_setaffinity(0, MASK_BYTES, this.#all);
+  }
+
+  #settle(): void {
+    if (this.processors > 1) sched_setaffinity(0, MASK_BYTES, this.#only(this.home));
+    this.#spread();
+  }
+
+  #spread(): void {
+    this.#guests = this.#wide ? this.#all : without(this.#all, this.home);
+    this.epoch++;
+  }
+
+  #only(processor: number): Uint8Array {
+    const mask = new Uint8Array(MASK_BYTES);
+    mask[processor >>> 3] = 1 << (processor & 7);
+    return mask;
+  }
+}
+
+const unchanged = { changed: false, retryMs: undefined };
+
+/** How long this thread has waited for a processor in its life: the second number of schedstat, proc(5). */
+function waitingTimeNs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]);
+  } catch {
+    return 0; // a host without CONFIG_SCHED_INFO
+  }
+}
