@@ -20,6 +20,7 @@ import type { MemoryManager } from './memory-manager.js';
 import { sys_mmap, sys_munmap } from './mmap.js';
 import { sys_mprotect } from './mprotect.js';
 import { sys_mremap } from './mremap.js';
+import { reclaim } from './reclaim.js';
 import { PageCache, type PageStore } from './page-cache.js';
 import { Guest, TestMachine, checkHost } from './testing.js';
 
@@ -251,7 +252,7 @@ class Game {
         return;
       }
       case 'reclaim':
-        this.memory.reclaimPages(1000);
+        reclaim(this.memory, 1000);
     }
   }
 

@@ -138,9 +138,9 @@ export class MemoryManager implements SurplusListener, TimerTarget {
     reclaim(this, count + this.minFree * 3 - this.frames.free);
   }
 
-  /** Takes up to `goal` clean pages out of the caches: /proc/sys/vm/drop_caches. Returns how many. */
-  reclaimPages(goal: number): number {
-    return reclaim(this, goal);
+  /** Takes clean pages that nobody has mapped out of the caches: /proc/sys/vm/drop_caches. */
+  dropCaches(): void {
+    reclaim(this, Infinity, 'unmapped');
   }
 
   /** A victim of the OOM killer has not exited yet. */

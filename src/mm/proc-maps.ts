@@ -32,7 +32,7 @@ import {
 } from './vma.js';
 
 /** The path of an open file, as the reader sees it; ' (deleted)' included. */
-export type PathOf = (file: File) => Name;
+export type FileNamer = (file: File) => Name;
 
 /** Names begin in this column. */
 const NAME_COLUMN = 73;
@@ -68,15 +68,15 @@ const majorOf = (device: number): number => (device >>> 8) & 0xfff;
 const minorOf = (device: number): number => (device & 0xff) | ((device >>> 12) & 0xfff00);
 
 /** What an area is called: its file, '[heap]', '[stack]', '[vdso]', or nothing. */
-export function areaName(space: AddressSpace, vma: Vma, pathOf: PathOf): Name {
-  if (vma.file !== undefined) return pathOf(vma.file);
+export function areaName(space: AddressSpace, vma: Vma, namer: FileNamer): Name {
+  if (vma.file !== undefined) return namer(vma.file);
   if (vma.name !== undefined) return vma.name;
   if (vma.start < space.brk && vma.end > space.startBrk) return '[heap]';
   if (vma.start <= space.startStack && vma.end >= space.startStack) return '[stack]';
   return '';
 }
 
-function headLine(space: AddressSpace, vma: Vma, pathOf: PathOf): string {
+function headLine(space: AddressSpace, vma: Vma, namer: FileNamer): string {
   const { flags } = vma;
   const access =
     ((flags & VM_READ) === 0 ? '-' : 'r') +
@@ -87,15 +87,15 @@ function headLine(space: AddressSpace, vma: Vma, pathOf: PathOf): string {
   const device = `${hex(majorOf(dev), 2)}:${hex(minorOf(dev), 2)}`;
   const offset = vma.object === undefined ? 0 : vma.offset;
   const head = `${hex(vma.start, 8)}-${hex(vma.end, 8)} ${access} ${hex(offset, 8)} ${device} ${ino} `;
-  const name = areaName(space, vma, pathOf);
+  const name = areaName(space, vma, namer);
   // A line break in a file's name would forge a line.
   return (name === '' ? head : head.padEnd(NAME_COLUMN) + name.replaceAll('\n', '\\012')) + '\n';
 }
 
 /** /proc/PID/maps. */
-export function formatMaps(space: AddressSpace, pathOf: PathOf): string {
+export function maps(space: AddressSpace, namer: FileNamer): string {
   let text = '';
-  for (const vma of space.vmas.areas) text += headLine(space, vma, pathOf);
+  for (const vma of space.vmas.areas) text += headLine(space, vma, namer);
   return text;
 }
 
@@ -196,12 +196,12 @@ function usageLines(usage: AreaUsage, rollup: boolean): string {
 }
 
 /** /proc/PID/smaps. */
-export function formatSmaps(space: AddressSpace, pathOf: PathOf): string {
+export function smaps(space: AddressSpace, namer: FileNamer): string {
   let text = '';
   for (const vma of space.vmas.areas) {
     const flags = letters.filter(([flag]) => (vma.flags & flag) !== 0).map(([, name]) => name + ' ');
     text +=
-      headLine(space, vma, pathOf) +
+      headLine(space, vma, namer) +
       kib('Size', vma.end - vma.start) +
       kib('KernelPageSize', PAGE_SIZE) +
       kib('MMUPageSize', PAGE_SIZE) +
@@ -212,7 +212,7 @@ export function formatSmaps(space: AddressSpace, pathOf: PathOf): string {
 }
 
 /** /proc/PID/smaps_rollup. */
-export function formatSmapsRollup(space: AddressSpace): string {
+export function smapsRollup(space: AddressSpace): string {
   const total = new AreaUsage();
   const { areas } = space.vmas;
   for (const vma of areas) total.add(areaUsage(space, vma));
@@ -236,7 +236,7 @@ function kindPages(space: AddressSpace): { text: number; executable: number; sta
 }
 
 /** /proc/PID/statm. */
-export function formatStatm(space: AddressSpace | undefined): string {
+export function statm(space: AddressSpace | undefined): string {
   if (space === undefined) return '0 0 0 0 0 0 0\n';
   const { text, stack } = kindPages(space);
   const shared = space.filePages + space.shmemPages;
@@ -244,7 +244,7 @@ export function formatStatm(space: AddressSpace | undefined): string {
 }
 
 /** The memory lines of /proc/PID/status. */
-export function formatStatusMemory(space: AddressSpace): string {
+export function statusMemory(space: AddressSpace): string {
   const { text, executable, stack } = kindPages(space);
   const line = (label: string, pages: number): string => `${label}:\t${String(pages * 4).padStart(8)} kB\n`;
   return (

@@ -25,7 +25,7 @@ function totals(manager: MemoryManager): { tables: number; locked: number } {
 }
 
 /** /proc/meminfo. */
-export function formatMeminfo(manager: MemoryManager): string {
+export function memInfo(manager: MemoryManager): string {
   const { frames, cachedPages, shmemPages } = manager;
   const { tables, locked } = totals(manager);
   const anonymous = anonymousPages(manager);
@@ -86,7 +86,7 @@ export function formatMeminfo(manager: MemoryManager): string {
 }
 
 /** /proc/vmstat. */
-export function formatVmstat(manager: MemoryManager): string {
+export function vmStat(manager: MemoryManager): string {
   const { frames, cachedPages, shmemPages, counters } = manager;
   const { tables, locked } = totals(manager);
   const anonymous = anonymousPages(manager);
@@ -119,7 +119,7 @@ export function formatVmstat(manager: MemoryManager): string {
 }
 
 /** /proc/buddyinfo. */
-export function formatBuddyinfo({ frames }: MemoryManager): string {
+export function buddyInfo({ frames }: MemoryManager): string {
   let text = 'Node 0, zone   Normal ';
   for (let order = 0; order <= MAX_ORDER; order++) text += `${String(frames.freeBlocks(order)).padStart(6)} `;
   return text + '\n';

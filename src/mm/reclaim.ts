@@ -11,8 +11,8 @@ import { startWriting } from './writeback.js';
 const ROUNDS = ['unused', 'unmapped', 'mapped'] as const;
 type Round = (typeof ROUNDS)[number];
 
-/** Frees up to `goal` frames, if there are so many to free. Returns how many. */
-export function reclaim(memory: MemoryManager, goal: number): number {
+/** Frees up to `goal` frames, if there are so many to free, in rounds up to `last`. Returns how many. */
+export function reclaim(memory: MemoryManager, goal: number, last: Round = 'mapped'): number {
   // A store that is asked to write may need memory itself.
   if (memory.reclaiming) return 0;
   memory.reclaiming = true;
@@ -25,6 +25,7 @@ export function reclaim(memory: MemoryManager, goal: number): number {
         // Looked at last the next time.
         if (memory.caches.delete(cache)) memory.caches.add(cache);
       }
+      if (round === last) break;
     }
   } finally {
     memory.reclaiming = false;

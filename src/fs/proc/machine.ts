@@ -3,7 +3,7 @@ import { processCpuTime } from '../../kernel/cputime.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_VERSION, linuxBanner } from '../../kernel/version.js';
 import type { Name } from '../../lib/names.js';
-import { memInfo, vmStat } from '../../mm/proc-text.js';
+import { buddyInfo, memInfo, vmStat } from '../../mm/proc-meminfo.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory, text } from '../kernfs.js';
 import { kmsgEntry } from './kmsg.js';
@@ -16,6 +16,7 @@ export function machineEntries(kernel: Kernel): Record<Name, Entry> {
     consoles: text(() => 'tty0                 -WU (EC  p  )    4:0\n'),
     cpuinfo: text(() => cpuInfo(kernel)),
     devices: text(() => devices(kernel)),
+    buddyinfo: text(() => buddyInfo(kernel.memory)),
     exitcode: {
       kind: 'text',
       mode: 0o644,

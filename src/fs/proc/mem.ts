@@ -3,6 +3,7 @@ import { mayAccess } from '../../kernel/ptrace-access.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
 import type { IoBuffer } from '../../lib/io-buffer.js';
+import { readForced, writeForced } from '../../mm/remote.js';
 import { EACCES, EINVAL, EIO, ESRCH } from '../../uapi/errno.js';
 import { File } from '../file.js';
 import type { OpenContext } from '../inode.js';
@@ -20,7 +21,7 @@ class MemFile extends File {
     const { mm } = this.target;
     if (mm === undefined) return 0;
     const bytes = new Uint8Array(Math.min(to.remaining, 65536));
-    const count = mm.copyInto(position, bytes);
+    const count = readForced(mm, position, bytes);
     if (count === 0 && bytes.length > 0) throw EIO;
     return to.put(bytes.subarray(0, count));
   }
@@ -30,7 +31,7 @@ class MemFile extends File {
     if (mm === undefined) return 0;
     const bytes = new Uint8Array(Math.min(from.remaining, 65536));
     const taken = from.get(bytes);
-    const count = mm.copyOutPartial(position, bytes.subarray(0, taken));
+    const count = writeForced(mm, position, bytes.subarray(0, taken));
     if (count === 0 && taken > 0) throw EIO;
     return count;
   }

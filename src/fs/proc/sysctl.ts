@@ -3,7 +3,7 @@ import type { FsSettings, Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
-import { reclaim } from '../../mm/reclaim.js';
+import type { MemoryManager } from '../../mm/memory-manager.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory } from '../kernfs.js';
 
@@ -49,6 +49,17 @@ function words(get: (task: Task) => Name, set: (task: Task, value: Name) => void
   };
 }
 
+/** /proc/sys/vm as the memory manager has it. */
+type MemorySetting = Extract<
+  keyof MemoryManager,
+  | `dirty${string}${'Ratio' | 'Centisecs'}`
+  | `overcommit${string}`
+  | 'maxMapCount'
+  | 'mmapMinAddress'
+  | `${string}Oom`
+  | 'oomKillAllocatingTask'
+>;
+
 /** A random UUID (version 4). */
 function uuid(kernel: Kernel): Name {
   const bytes = new Uint8Array(16);
@@ -60,6 +71,13 @@ function uuid(kernel: Kernel): Name {
 }
 
 export function sysDirectory(kernel: Kernel): Entry {
+  const memory = (which: MemorySetting, min = 0, max = 0x7fff_ffff): Entry =>
+    numeric(
+      () => kernel.memory[which],
+      (value) => (kernel.memory[which] = value),
+      min,
+      max,
+    );
   const bootId = uuid(kernel);
   const { log, pids } = kernel;
   return directory({
@@ -167,26 +185,29 @@ export function sysDirectory(kernel: Kernel): Entry {
     }),
     user: directory({ max_user_namespaces: kept('0') }),
     vm: directory({
-      dirty_background_ratio: kept('10'),
-      dirty_expire_centisecs: kept('3000'),
-      dirty_ratio: kept('20'),
-      dirty_writeback_centisecs: kept('500'),
+      dirty_background_ratio: memory('dirtyBackgroundRatio', 0, 100),
+      dirty_expire_centisecs: memory('dirtyExpireCentisecs'),
+      dirty_ratio: memory('dirtyRatio', 0, 100),
+      dirty_writeback_centisecs: memory('dirtyWritebackCentisecs'),
       drop_caches: {
         kind: 'text',
         mode: 0o200,
         show: () => '',
         write: (_task, value) => {
-          if ((Number(value.trim()) & 1) !== 0) reclaim(kernel.memory, Infinity);
+          if ((Number(value.trim()) & 1) !== 0) kernel.memory.dropCaches();
         },
       },
-      max_map_count: kept('65530'),
-      min_free_kbytes: kept('4096'),
-      mmap_min_addr: kept('65536'),
-      overcommit_memory: kept('0'),
-      overcommit_ratio: kept('50'),
-      overcommit_kbytes: kept('0'),
-      oom_kill_allocating_task: kept('0'),
-      panic_on_oom: kept('0'),
+      max_map_count: memory('maxMapCount'),
+      min_free_kbytes: numeric(
+        () => kernel.memory.minFree * 4,
+        (value) => (kernel.memory.minFree = Math.min(value >>> 2, kernel.frames.total >>> 3)),
+      ),
+      mmap_min_addr: memory('mmapMinAddress'),
+      overcommit_memory: memory('overcommitMemory', 0, 2),
+      overcommit_ratio: memory('overcommitRatio'),
+      overcommit_kbytes: memory('overcommitKbytes'),
+      oom_kill_allocating_task: memory('oomKillAllocatingTask'),
+      panic_on_oom: memory('panicOnOom', 0, 2),
       swappiness: kept('60'),
       vfs_cache_pressure: kept('100'),
     }),

@@ -5,7 +5,7 @@ import type { SignalSet } from '../../kernel/signal-set.js';
 import type { Task } from '../../kernel/task.js';
 import type { CapabilitySet } from '../../kernel/credentials.js';
 import type { Name } from '../../lib/names.js';
-import { statusMemory } from '../../mm/proc-text.js';
+import { statusMemory } from '../../mm/proc-maps.js';
 
 const TICK = 10_000_000;
 

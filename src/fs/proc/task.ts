@@ -3,7 +3,8 @@ import { mayAccess } from '../../kernel/ptrace-access.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
-import { type FileNamer, maps, smaps, smapsRollup, statm } from '../../mm/proc-text.js';
+import { oomScore } from '../../mm/oom.js';
+import { type FileNamer, maps, smaps, smapsRollup, statm } from '../../mm/proc-maps.js';
 import { EACCES, EINVAL, EPERM, ESRCH } from '../../uapi/errno.js';
 import { dPath } from '../dcache.js';
 import { mountInfo, mountStats, mountsText } from '../proc-mounts.js';
@@ -109,7 +110,7 @@ export function taskEntries(
     ['net', directoryOf(netDirectory(kernel))],
     ['ns', directoryOf(namespaces(get, alive, owner))],
     ['oom_adj', number(get, alive, owner, 'oom_adj')],
-    ['oom_score', text((task) => `${task.process.oomScoreAdj < -999 ? 0 : 666}\n`)],
+    ['oom_score', text((task) => `${oomScore(kernel.memory, task.process)}\n`)],
     ['oom_score_adj', number(get, alive, owner, 'oom_score_adj')],
     ['personality', guarded((task) => `${task.personality.toString(16).padStart(8, '0')}\n`)],
     ['root', place((task) => (task.state === 'zombie' ? undefined : task.fs.root))],
@@ -120,7 +121,7 @@ export function taskEntries(
     ['smaps', guarded((task) => (task.mm === undefined ? '' : smaps(task.mm, namerFor(task))), 0o444)],
     ['smaps_rollup', guarded((task) => (task.mm === undefined ? '' : smapsRollup(task.mm)), 0o444)],
     ['stat', text((task) => statText(task, whole))],
-    ['statm', text((task) => (task.mm === undefined ? '0 0 0 0 0 0 0\n' : statm(task.mm)))],
+    ['statm', text((task) => statm(task.mm))],
     ['status', text((task) => statusText(task))],
     [
       'syscall',
