@@ -1,6 +1,6 @@
 /** fcntl(2), but for record locks, which are in fs/fcntl-locks. */
 import { capable } from '../kernel/credentials.js';
-import { fd, int, type Result, syscall, ulong } from '../kernel/syscall.js';
+import { fd, int, long, type Result, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { CAP_LEASE } from '../uapi/capability.js';
 import { EACCES, EAGAIN, EBADF, EINVAL, EPERM, ESRCH } from '../uapi/errno.js';
@@ -57,7 +57,8 @@ import type { File } from './file.js';
 import { ownerOrCapable } from './permission.js';
 import { pipeSize, setPipeSize } from './pipe.js';
 
-export const sys_fcntl = syscall([fd, int, ulong], (task, at, command, argument) => {
+// The argument is an address or an int: as a signed number both are exact.
+export const sys_fcntl = syscall([fd, int, long], (task, at, command, argument) => {
   const file = task.files.get(at);
   // The low word, where the argument is an int.
   const value = argument | 0;
@@ -115,7 +116,7 @@ function onOpenFile(task: Task, file: File, at: number, command: number, argumen
     case F_SETLEASE:
       return setLease(task, file, value);
     case F_SETPIPE_SZ:
-      return setPipeSize(task, file, argument);
+      return setPipeSize(task, file, argument >>> 0);
     case F_GETPIPE_SZ:
       return pipeSize(file);
     case F_ADD_SEALS:

@@ -1,6 +1,6 @@
 /** ioctl(2): what holds for every file; the rest is the file's own. */
 import { capable } from '../kernel/credentials.js';
-import { address, fd, type Result, syscall, uint } from '../kernel/syscall.js';
+import { fd, long, type Result, syscall, uint } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { CAP_LINUX_IMMUTABLE } from '../uapi/capability.js';
 import { EINVAL, ENOTTY, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
@@ -18,7 +18,8 @@ import { setAsync } from './fasync.js';
 import type { File } from './file.js';
 import { checkMountWritable, ownerOrCapable } from './permission.js';
 
-export const sys_ioctl = syscall([fd, uint, address], (task, at, request, argument) => {
+// The argument is an address or an int: as a signed number both are exact.
+export const sys_ioctl = syscall([fd, uint, long], (task, at, request, argument) => {
   const file = task.files.getOpen(at);
   const { inode } = file;
   switch (request) {

@@ -120,7 +120,9 @@ test('ppoll waits under its own signal mask', async () => {
   await machine.signal(other, SIGUSR1);
   expect(waiting.state).toBe('asleep');
   expect(other.signals.blocked.has(SIGUSR1)).toBe(true);
-  await machine.start(other, sys_ppoll, BUFFER, 0, 0, MASK, 4).then((call) => expect(call.outcome).toBe('EINVAL'));
+  await machine
+    .start(other, sys_ppoll, BUFFER, 0, 0, MASK, 4)
+    .then((call) => expect(call.outcome).toBe('EINVAL'));
 });
 
 test('select takes and gives back sets', () => {

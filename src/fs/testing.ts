@@ -41,12 +41,14 @@ const USER_SIZE = 1 << 20;
 
 class TestClock implements HostClock {
   time = 1_000_000_000;
+  /** By how many seconds the real-time clock has been set forward. */
+  realTimeOffset = 0;
   now(): number {
     return this.time;
   }
   /** All clocks show kernel time; the real-time ones began in 2001. */
   read(id: number): TimeSpec {
-    const base = id === 0 || id === 8 ? 1_000_000_000 : 0;
+    const base = id === 0 || id === 8 ? 1_000_000_000 + this.realTimeOffset : 0;
     return { sec: base + Math.floor(this.time / 1e9), nsec: this.time % 1e9 };
   }
 }
