@@ -85,8 +85,10 @@ export function exitTask(task: Task): void {
   task.exitCode = task.dying ?? 0;
   task.state = 'zombie';
   const last = liveThread(process) === undefined;
+  // The thread that ends last decides how the process has ended, unless something has ended all of it.
+  if (last) process.groupExit ??= task.exitCode;
   if (last && process.pid === 1) {
-    const status = process.groupExit ?? task.exitCode;
+    const status = process.groupExit ?? 0;
     panic(kernel, `Attempted to kill init! exitcode=0x${status.toString(16).padStart(8, '0')}`);
   }
 
@@ -126,7 +128,7 @@ export function forgetThread(task: Task): void {
 
 function becomeZombie(kernel: Kernel, process: Process): void {
   exitTimers(process);
-  process.exitStatus = process.groupExit ?? process.leader?.exitCode ?? 0;
+  process.exitStatus = process.groupExit ?? 0;
   const { session, group } = process;
   if (session.id === process.pid) session.controllingTerminal?.leaderExited(session);
   // It may have been the only link between its group and the rest of the session.

@@ -59,7 +59,7 @@ export class Task extends Sleeper {
   workPending = false;
   /** Exit was asked for (exit_group elsewhere, SIGKILL, exec in another thread): the wait status to exit with. */
   dying: number | undefined;
-  /** The wait status that it exited with, once it has: what wait(2) tells of a leader, unless the whole process was ended. */
+  /** The wait status that it exited with, once it has. */
   exitCode = 0;
   /** It is vfork(2)'s child: completed when it has called execve or exited. */
   vforkDone: Completion | undefined;
