@@ -71,6 +71,8 @@ export class SeccompContext implements CpuContext {
   readonly slotOffset: number;
   readonly #platform: SeccompPlatform;
   readonly #slotLow: number;
+  /** The segment bases of a context that has been detached from its slot. */
+  #bases: { readonly fs: number; readonly gs: number } | undefined = undefined;
   /** Offset of the frame and of the FPU area in the slot. */
   frameOffset: number;
   fpuOffset: number;
@@ -99,19 +101,19 @@ export class SeccompContext implements CpuContext {
   }
 
   getFsBase(): number {
-    return this.#mailbox64(MAILBOX_FS);
+    return this.#bases?.fs ?? this.#mailbox64(MAILBOX_FS);
   }
 
   setFsBase(base: number): void {
-    this.#setMailbox64(MAILBOX_FS, base);
+    if (this.#bases === undefined) this.#setMailbox64(MAILBOX_FS, base);
   }
 
   getGsBase(): number {
-    return this.#mailbox64(MAILBOX_GS);
+    return this.#bases?.gs ?? this.#mailbox64(MAILBOX_GS);
   }
 
   setGsBase(base: number): void {
-    this.#setMailbox64(MAILBOX_GS, base);
+    if (this.#bases === undefined) this.#setMailbox64(MAILBOX_GS, base);
   }
 
   copyFrom(other: CpuContext): void {
@@ -122,7 +124,8 @@ export class SeccompContext implements CpuContext {
   }
 
   resetFpu(): void {
-    this.#platform.pages.bytes.set(this.#platform.template.fpu, this.slotOffset + this.fpuOffset);
+    if (this.#bases === undefined)
+      this.#platform.pages.bytes.set(this.#platform.template.fpu, this.slotOffset + this.fpuOffset);
   }
 
   resume(): void {
@@ -192,6 +195,13 @@ export class SeccompContext implements CpuContext {
 
   markDied(): void {
     this.trap = TRAP_DIED;
+  }
+
+  /** Its slot will be another's: the registers become a copy of what they were. */
+  detach(): void {
+    this.#bases = { fs: this.getFsBase(), gs: this.getGsBase() };
+    this.gregs = this.gregs.slice();
+    this.fpu = this.fpu.slice();
   }
 
   /** Offset within the slot of an address in shared memory, or -1 if `size` bytes from there are not in its stack area. */

@@ -14,8 +14,8 @@ import {
 } from './layout.js';
 import { syscall } from './libc.js';
 import type { StubPages } from './pages.js';
-import type { StubProcess } from './process.js';
 import { CLONE_GUEST_THREAD, FUTEX_WAKE, NR_clone, NR_futex } from './system-calls.js';
+import type { Zygote } from './zygote.js';
 
 const SLOT = 1;
 const PATIENCE_MS = 10_000;
@@ -23,8 +23,7 @@ const PATIENCE_MS = 10_000;
 export function firstTrap(
   pages: StubPages,
   commands: CommandRunner,
-  seat: number,
-  zygote: StubProcess,
+  { seat, process }: Zygote,
   trapSite: number,
 ): FrameTemplate {
   const { words, slotSize } = pages;
@@ -42,14 +41,14 @@ export function firstTrap(
     stack,
     address + MAILBOX_THREAD,
   );
-  const result = commands.run(seat, zygote);
+  const result = commands.run(seat, process);
   if (result === undefined || result < 0) {
     throw new Error(`the stub process cannot start a thread: errno ${-(result ?? 0)}`);
   }
 
   const deadline = performance.now() + PATIENCE_MS;
   while (Atomics.load(words, offset >>> 2) === STATE_RUNNING) {
-    if (performance.now() > deadline || zygote.hasEnded())
+    if (performance.now() > deadline || process.hasEnded())
       throw new Error('the first guest thread does not trap');
     commands.pause();
   }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   HOST_EXEC,
@@ -22,10 +24,12 @@ import {
 import { at, eax, ecx, r10d, r8d, r9d, rax, rbx, rcx, rdi, rdx, rsi } from './assembler.js';
 import { kill } from './libc.js';
 import { SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP } from './system-calls.js';
+import type { SeccompContext } from './context.js';
 import type { SeccompSpace } from './space.js';
 import { CODE, DATA, DATA_PHYSICAL, getRegister, setRegister, TestMachine } from './testing.js';
 
 let machine: TestMachine;
+const availableBefore = availableParallelism();
 beforeAll(() => {
   machine = new TestMachine();
 });
@@ -248,6 +252,31 @@ test('a stub that is killed reports its running contexts as died, and takes noth
   other.interrupt();
   expect(machine.trap() === other).toBe(true);
   other.space.destroy();
+});
+
+test('a zygote that is killed is replaced', () => {
+  const before = machine.start((a) => a.mov(eax, 1).syscall());
+  machine.trap();
+  kill(machine.platform.zygotePid, SIGKILL);
+  for (let tries = 0; tries < 3; tries++) machine.platform.createSpace().destroy();
+  const after = machine.start((a) => a.mov(eax, 2).syscall());
+  expect(machine.trap() === after).toBe(true);
+  expect([before.space.alive, after.syscallNumber]).toEqual([true, 2]);
+  before.space.destroy();
+  after.space.destroy();
+});
+
+test('guest threads and the kernel thread do not share a processor if there are others', () => {
+  const allowed = (path: string): string | undefined =>
+    /^Cpus_allowed_list:\s+(.*)$/m.exec(readFileSync(`/proc/${path}/status`, 'latin1'))?.[1];
+  const context = machine.start((a) => a.mov(eax, 1).syscall());
+  machine.trap();
+  const { pid } = (context.space as SeccompSpace).process;
+  const home = allowed('thread-self');
+  expect(allowed(`${pid}`)).toBe(home);
+  const guest = allowed(`${pid}/task/${(context as SeccompContext).tid}`);
+  if (/^\d+$/.test(home ?? '') && availableBefore > 1) expect(guest).not.toBe(home);
+  context.space.destroy();
 });
 
 test('memory is shared with the kernel while a thread runs', () => {

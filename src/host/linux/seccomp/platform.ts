@@ -28,6 +28,7 @@ import { Watch } from './watch.js';
 import { startZygote, type Zygote, type ZygoteFiles } from './zygote.js';
 
 const MAX_STARTS = 20;
+const ENOSPC = 28;
 /** How long the kernel spins for a trap, in milliseconds: with a processor to spare, and without. */
 const SPIN_MS = 0.02;
 const SHORT_SPIN_MS = 0.003;
@@ -51,8 +52,10 @@ export class SeccompPlatform implements Platform {
   /** The guest's part of a space, without what the host keeps there. */
   readonly guestExtents: readonly { readonly start: number; readonly end: number }[];
   readonly runList: RunList;
+  readonly #stub: Stub;
+  readonly #files: ZygoteFiles;
   readonly #zygote: Zygote;
-  readonly #zygoteSpace: SeccompSpace;
+  #zygoteSpace: SeccompSpace;
   readonly #watch: Watch;
   readonly #graveyard: Graveyard;
   readonly #spaces = new Set<SeccompSpace>();
@@ -73,16 +76,14 @@ export class SeccompPlatform implements Platform {
     const doorbell = moveUp(must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd'));
     this.#watch = new Watch(doorbell);
 
-    const stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
-    const seat = must(this.takeWindow() ?? -1, 'taking the first window');
-    const physical = copyUp(memory.fd);
-    this.#zygote = this.#start(stub, seat, { physical, result, doorbell });
+    this.#stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
+    this.#files = { physical: copyUp(memory.fd), result, doorbell };
+    this.#zygote = this.#startZygote();
     this.guestExtents = extentsWithout(this.#zygote.hostRanges);
-    this.template = firstTrap(this.pages, this.commands, seat, this.#zygote.process, stub.trapSite);
+    this.template = firstTrap(this.pages, this.commands, this.#zygote, this.#stub.trapSite);
     this.#placement = new Placement();
     this.pages.setSpins(this.#placement.processors > 1 ? GUEST_SPIN_CYCLES : 0, GUEST_YIELD_CYCLES);
-    this.#zygoteSpace = new SeccompSpace(this, this.#zygote.process, seat, new RangeSet());
-    this.#spaces.add(this.#zygoteSpace);
+    this.#zygoteSpace = this.#adoptZygote(this.#zygote);
   }
 
   get xsaveSize(): number {
@@ -109,11 +110,17 @@ export class SeccompPlatform implements Platform {
     return this.#watch.fd;
   }
 
+  /** The process that new spaces are forked from. */
+  get zygotePid(): number {
+    return this.#zygoteSpace.process.pid;
+  }
+
   get runningCount(): number {
     return this.runList.contexts.length;
   }
 
   createSpace(): HostSpace {
+    if (!this.#zygoteSpace.alive || this.#zygoteSpace.process.hasEnded()) this.#replaceZygote();
     return this.#zygoteSpace.fork();
   }
 
@@ -179,7 +186,7 @@ export class SeccompPlatform implements Platform {
 
   interrupt(context: SeccompContext): void {
     const running = context.state === 'running' || context.state === 'ending';
-    if (!running || this.runList.hasStopped(context)) return;
+    if (!running || !context.space.alive || this.runList.hasStopped(context)) return;
     if (tgkill(context.space.process.pid, context.tid, INTERRUPT_SIGNAL) < 0) {
       this.died(context.space); // the thread has ended by itself, which only a hostile guest's does
       return;
@@ -232,6 +239,7 @@ export class SeccompPlatform implements Platform {
   /** A stub was found dead, does not answer, or is not what the kernel believes it to be. */
   died(space: SeccompSpace): void {
     if (!space.alive) return;
+    for (const context of space.contexts) context.detach();
     space.process.end();
     this.#bury(space);
   }
@@ -261,12 +269,27 @@ export class SeccompPlatform implements Platform {
     this.#watch.wakeWithin(retryMs ?? CHECK_MS);
   }
 
-  #start(stub: Stub, seat: number, files: ZygoteFiles): Zygote {
+  #startZygote(): Zygote {
+    const seat = must(this.takeWindow() ?? -ENOSPC, 'taking a window');
     for (let tries = 0; tries < MAX_STARTS; tries++) {
-      const zygote = startZygote(stub, this.pages, this.commands, seat, files);
+      const zygote = startZygote(this.#stub, this.pages, this.commands, seat, this.#files);
       if (zygote !== undefined) return zygote;
     }
     throw new Error('the stub process does not start');
+  }
+
+  #adoptZygote(zygote: Zygote): SeccompSpace {
+    const space = new SeccompSpace(this, zygote.process, zygote.seat, new RangeSet());
+    this.#spaces.add(space);
+    return space;
+  }
+
+  /** Somebody has killed the zygote. Spaces that exist do not need it; new ones need another that is just like it. */
+  #replaceZygote(): void {
+    this.died(this.#zygoteSpace);
+    const zygote = this.#startZygote();
+    this.#zygoteSpace = this.#adoptZygote(zygote);
+    if (zygote.vdso !== this.#zygote.vdso) this.died(this.#zygoteSpace);
   }
 
   /** The space is dead from now on: its running contexts will say so. */

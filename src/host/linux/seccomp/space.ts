@@ -296,6 +296,7 @@ export class SeccompSpace implements HostSpace {
     const pid = platform.commands.run(this.seat, this.process, seat);
     if (pid === undefined || pid <= 0) {
       platform.forkFailed(pages.words[hint], child);
+      if (pid === undefined) platform.died(this);
       return undefined;
     }
     child.process = new StubProcess(pid);

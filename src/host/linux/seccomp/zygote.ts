@@ -76,6 +76,7 @@ export interface ZygoteFiles {
 
 export interface Zygote {
   readonly process: StubProcess;
+  readonly seat: number;
   readonly hostRanges: readonly HostRange[];
   readonly vdso: number;
 }
@@ -144,7 +145,7 @@ export function startZygote(
     process.end();
     return undefined;
   }
-  return { process, hostRanges, vdso: hostRanges.find((range) => range.name === '[vdso]')?.start ?? 0 };
+  return { process, seat, hostRanges, vdso: hostRanges.find((range) => range.name === '[vdso]')?.start ?? 0 };
 }
 
 /** Limits, signal handlers, descriptors. */
