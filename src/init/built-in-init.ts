@@ -6,8 +6,10 @@
  * busybox's halt, poweroff and reboot ask init by signal; so does Ctrl-Alt-Del. All others use reboot(2).
  */
 import { kernelExec } from '../fs/exec.js';
+import { syncAll } from '../fs/sync.js';
 import { lookupPath, LOOKUP_DIRECTORY, LOOKUP_FOLLOW } from '../fs/namei.js';
 import type { Shutdown } from '../kernel/kernel.js';
+import { oops, panic } from '../kernel/panic.js';
 import type { Process } from '../kernel/process.js';
 import { dequeueSignal } from '../kernel/signal-deliver.js';
 import { defaultAction } from '../kernel/signal-state.js';
@@ -78,8 +80,12 @@ export class BuiltInInit {
     this.child = task.process;
     hooks.prepare(task);
     const failed = (error: unknown): void => {
-      if (!(error instanceof Errno)) throw error;
       const [{ file }] = programs;
+      if (!(error instanceof Errno)) {
+        oops(kernel, `on the way to ${text(file)}`, error);
+        panic(kernel, 'Fatal exception');
+        return;
+      }
       kernel.host.complain(`uml: ${text(file)}: ${error.message}`);
       this.end(error === ENOENT || error === ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE);
     };
@@ -109,6 +115,7 @@ export class BuiltInInit {
       else if (signal in requests) init.kernel.shutdown ??= requests[signal];
     }
     const status = child.exitStatus;
+    await syncAll(init.kernel.superBlocks);
     this.end((status & 0x7f) === 0 ? status >> 8 : SIGNALLED + (status & 0x7f));
   }
 

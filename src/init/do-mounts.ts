@@ -3,7 +3,7 @@
  * init/do_mounts.c, whose messages these are.
  */
 import { majorOf, minorOf } from '../fs/char-dev.js';
-import { sys_mkdir, sys_mknod } from '../fs/create.js';
+import { sys_mkdir, sys_mknod, sys_symlink } from '../fs/create.js';
 import type { Mount } from '../fs/mount.js';
 import { makeMount, mountAt } from '../fs/mount-calls.js';
 import { attachTree } from '../fs/mount-tree.js';
@@ -160,17 +160,32 @@ const usualMounts: readonly MountSpec[] = [
   { source: 'tmpfs', target: '/run', type: 'tmpfs', flags: MS_NOSUID | MS_NODEV, data: 'mode=755' },
 ];
 
+/** What udev or its like would add to /dev. */
+const deviceLinks: readonly (readonly [target: Name, name: Name])[] = [
+  ['/proc/self/fd', '/dev/fd'],
+  ['fd/0', '/dev/stdin'],
+  ['fd/1', '/dev/stdout'],
+  ['fd/2', '/dev/stderr'],
+  ['/proc/kcore', '/dev/core'],
+];
+
 /** Mounts what a machine without an init of its own needs. Missing mount points are made where the root can be written. */
 export function mountUsual(task: Task): void {
-  for (const spec of usualMounts) {
+  const attempt = (what: string, action: () => void): void => {
     try {
-      makeMissing(task, spec.target);
-      mountFor(task, spec);
+      action();
     } catch (error) {
       if (!(error instanceof Errno)) throw error;
-      task.kernel.log.warn(`init: ${spec.type} is not mounted on ${spec.target}: ${error.message}`);
+      if (error !== EEXIST) task.kernel.log.warn(`init: ${what}: ${error.message}`);
     }
-  }
+  };
+  for (const spec of usualMounts)
+    attempt(`mounting ${spec.type} on ${spec.target}`, () => {
+      makeMissing(task, spec.target);
+      mountFor(task, spec);
+    });
+  for (const [target, name] of deviceLinks)
+    attempt(`linking ${name} to ${target}`, () => void sys_symlink.handler(task, target, name));
 }
 
 /** `uml run --mount`: host directories. Throws a BootFailure for one that cannot be mounted. */

@@ -3,10 +3,12 @@ import { MemoryDevices } from '../drivers/char/mem.js';
 import { HostStreams } from '../drivers/char/host-stream.js';
 import { FsContext } from '../fs/fs-context.js';
 import { newMount } from '../fs/mount-tree.js';
+import { syncAll } from '../fs/sync.js';
 import { MountNamespace } from '../fs/namespace.js';
 import { ramfs } from '../fs/tmpfs/tmpfs.js';
 import type { Host, HostMessage } from '../host/host.js';
 import type { Kernel, Shutdown } from '../kernel/kernel.js';
+import { KernelThread } from '../kernel/kthread.js';
 import { runLoop } from '../kernel/loop.js';
 import { UtsNamespace } from '../kernel/namespaces.js';
 import { oops, panic } from '../kernel/panic.js';
@@ -138,7 +140,10 @@ export class Machine {
       return;
     }
     kernel.exitCode = signal === SIGHUP ? SIGNALLED + SIGHUP : INTERRUPTED;
-    kernel.shutdown ??= { kind: 'power-off' };
+    new KernelThread(kernel, 'shutdown').start(async () => {
+      await syncAll(kernel.superBlocks);
+      kernel.shutdown ??= { kind: 'power-off' };
+    });
   }
 
   /** The machine has stopped: what is on its way to the host gets there, and the process ends. */
@@ -148,6 +153,8 @@ export class Machine {
       kernel.log.write(0, `---[ end Kernel panic - not syncing: ${shutdown.message} ]---`);
       if (kernel.log.consoles.size === 0) dumpLog(kernel);
     }
+    // As UML does: the next prompt of the host's shell begins on a line of its own.
+    else if (!this.plan.passSignals) consoles.line.log(new Uint8Array(0));
     consoles.stop();
     if (shutdown.kind === 'panic') host.exit('abort');
     else if (shutdown.kind === 'restart' && !kernel.params.noReboot && !this.plan.passSignals)

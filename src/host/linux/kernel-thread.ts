@@ -8,7 +8,7 @@ import { type Name, utf8 } from '../../lib/names.js';
 import { HostBasics, LinuxHost, writeFully } from './index.js';
 import { defaultMemoryBytes } from './machine.js';
 import type { KernelThreadData, KernelThreadMessage, SavedTerminal } from './messages.js';
-import { describeError } from './stack.js';
+import { describeBriefly, describeError } from './stack.js';
 import type { LinuxFiles } from './files.js';
 
 const TCGETS = 0x5401;
@@ -64,10 +64,13 @@ async function main(): Promise<void> {
     terminals: saveTerminals(basics.files),
   };
   parentPort.postMessage(started);
+  const data = workerData as KernelThreadData;
   try {
-    await runKernel(basics, workerData as KernelThreadData);
+    await runKernel(basics, data);
   } catch (error) {
-    basics.complain(`linux: the kernel has crashed: ${describeError(error)}`);
+    // A line for everybody; for those who debug, the stack.
+    const describe = data.words.includes('debug') ? describeError : describeBriefly;
+    basics.complain(`linux: the kernel has crashed: ${describe(error)}`);
     basics.exit('abort');
   }
 }

@@ -1,5 +1,6 @@
 /** How the process ends: the terminals as they were, then at once, whatever other threads are doing. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { F_SETFD } from '../../uapi/fcntl.js';
 import { call, declare, pinned } from './ffi.js';
 import type { SavedTerminal } from './messages.js';
 
@@ -17,6 +18,7 @@ const signal = declare<(number: number, handler: number) => number>(
 const exit = declare<(status: number) => void>('void _exit(int status)');
 const execv = call<[string, number]>('int execv(const char *path, intptr_t argv)');
 const kill = call<[number, number]>('int kill(int pid, int number)');
+const fcntl = call<[number, number, number]>('int fcntl(int fd, int command, int argument)');
 const prctl = call<[number, number, number, number, number]>(
   'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
 );
@@ -48,9 +50,31 @@ export function execAgain(): number {
   const starts = [0];
   for (let at = words.indexOf(0); at >= 0 && at + 1 < words.length; at = words.indexOf(0, at + 1))
     starts.push(at + 1);
+  keepInherited();
   const pointers = pinned((starts.length + 1) * 8);
   starts.forEach((start, index) =>
     pointers.view.setBigUint64(index * 8, BigInt(strings.address + start), true),
   );
   return execv(process.execPath, pointers.address);
+}
+
+/**
+ * Node marks what it has inherited close-on-exec. Those descriptors come before the first that it opens, which is an epoll
+ * instance; here they are to live on.
+ */
+function keepInherited(): void {
+  const descriptors = readdirSync('/proc/self/fd').map(Number);
+  for (const fd of descriptors.sort((a, b) => a - b)) {
+    if (targetOf(fd).startsWith('anon_inode:')) return;
+    fcntl(fd, F_SETFD, 0);
+  }
+}
+
+function targetOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // The one that read the directory is closed by now.
+    return '';
+  }
 }

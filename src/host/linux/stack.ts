@@ -25,6 +25,12 @@ export function describeError(error: unknown): string {
     .join('\n');
 }
 
+/** An exception in one line: its text, and where it was thrown. */
+export function describeBriefly(error: unknown): string {
+  const [text, place] = describeError(error).split('\n');
+  return place === undefined ? text : `${text} (${place.trim()})`;
+}
+
 function readMap(url: string): SourceMap | undefined {
   try {
     return new SourceMap(JSON.parse(readFileSync(fileURLToPath(url) + '.map', 'utf8')));
