@@ -2,4 +2,4 @@
 // The `linux` command: checks that this is a place where it can run, then starts src/cli.ts as built.
 import { start } from './start.js';
 
-await start('linux', '../dist/cli.js');
+await start('linux', 'cli.js');

@@ -1,5 +1,5 @@
 /** The `uml` command: machines made easy. Each word after it is a command of its own, in a file of its own. */
-import { readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, writeSync } from 'node:fs';
 import { rawArguments } from './launch.js';
 import { run } from './uml-run.js';
 import { type UmlCommand, UsageError } from './uml-command.js';
@@ -17,9 +17,13 @@ ${commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\
 \`uml COMMAND --help\` tells more. The \`linux\` command boots a whole machine.
 `;
 
+/** Our package.json lies above dist/cli, or above dist/bundle/cli. */
 function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  const places = ['../../package.json', '../../../package.json'].map(
+    (path) => new URL(path, import.meta.url),
+  );
+  const place = places.find((url) => existsSync(url)) ?? places[0];
+  return (JSON.parse(readFileSync(place, 'utf8')) as { version: string }).version;
 }
 
 function main(words: readonly string[]): void {
