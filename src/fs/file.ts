@@ -85,6 +85,10 @@ export abstract class File {
     this.references++;
     return this;
   }
+  /** How many keep it open. */
+  get referenceCount(): number {
+    return this.references;
+  }
   /** The last drop releases. */
   drop(): void {
     if (--this.references > 0) return;

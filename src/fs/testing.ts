@@ -220,7 +220,7 @@ export class TestMachine {
 
   constructor(fileSystems: readonly FileSystemType[] = []) {
     const host = { clock: this.clock } as Partial<Host> as Host;
-    const kernel = new Kernel(host, { fileSystems });
+    const kernel = new Kernel(host, { fileSystems, protocolFamilies: [] });
     kernel.params = new Params();
     kernel.log = new Printk(this.clock);
     kernel.pids = new PidTable();

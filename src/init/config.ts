@@ -8,6 +8,7 @@ import { ramfs, tmpfs } from '../fs/tmpfs/tmpfs.js';
 import type { KernelConfig } from '../kernel/kernel.js';
 import type { Params, Switch } from '../kernel/params.js';
 import { UTS_RELEASE } from '../kernel/version.js';
+import { UnixFamily } from '../net/unix/unix.js';
 import { kernelParameters } from './parameters.js';
 import { makeDevpts } from './ptys.js';
 import { umlSwitches } from './switches.js';
@@ -39,6 +40,7 @@ export function makeConfig(params: Params): MachineConfig {
       new SysFileSystem(),
       new HostFileSystem(params.hostfsRoot, params.hostfsAppend),
     ],
+    protocolFamilies: [UnixFamily],
   };
 }
 
@@ -47,18 +49,8 @@ const optionsSet =
   `64BIT X86_64 UML UML_X86 SMP MMU PREEMPT HZ_100 PRINTK BUG FUTEX EPOLL SIGNALFD TIMERFD EVENTFD
   POSIX_TIMERS FILE_LOCKING INOTIFY_USER SHMEM ADVISE_SYSCALLS MULTIUSER BINFMT_ELF BINFMT_SCRIPT ELF_CORE NAMESPACES UTS_NS
   UNIX98_PTYS TTY SSL NULL_CHAN STDERR_CONSOLE HOSTFS TMPFS TMPFS_XATTR DEVTMPFS DEVTMPFS_MOUNT PROC_FS PROC_SYSCTL SYSFS
-  OVERLAY_FS`.split(/\s+/);
-const optionsNotSet = [
-  'MODULES',
-  'NET',
-  'BLOCK',
-  'SWAP',
-  'SECCOMP',
-  'CGROUPS',
-  'USER_NS',
-  'PID_NS',
-  'NET_NS',
-];
+  OVERLAY_FS NET UNIX`.split(/\s+/);
+const optionsNotSet = ['MODULES', 'BLOCK', 'SWAP', 'SECCOMP', 'CGROUPS', 'USER_NS', 'PID_NS', 'NET_NS'];
 
 /** --showconfig: in the form of Linux's .config. */
 export function configurationText(): string {

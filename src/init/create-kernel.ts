@@ -11,6 +11,7 @@ import { PidTable } from '../kernel/pid.js';
 import { Printk } from '../kernel/printk.js';
 import { MemoryManager } from '../mm/memory-manager.js';
 import { PhysicalAllocator } from '../mm/physmem.js';
+import { Net } from '../net/net.js';
 
 export function createKernel(host: Host, params: Params, config: KernelConfig): Kernel {
   const kernel = new Kernel(host, config);
@@ -26,5 +27,6 @@ export function createKernel(host: Host, params: Params, config: KernelConfig): 
   kernel.anonymous = new AnonymousInodes(kernel);
   kernel.locks = new LockTable();
   kernel.pidFiles = new PidFiles();
+  kernel.net = new Net(kernel, config.protocolFamilies);
   return kernel;
 }

@@ -5,6 +5,7 @@ import type { AnonymousInodes } from '../fs/anon-inode.js';
 import type { LockTable } from '../fs/locks.js';
 import type { FileSystemType, SuperBlock } from '../fs/super-block.js';
 import type { Mount } from '../fs/mount.js';
+import type { Net, ProtocolFamilyType } from '../net/net.js';
 import type { PhysicalAllocator } from '../mm/physmem.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import type { Devices } from '../fs/char-dev.js';
@@ -22,6 +23,7 @@ import { WaitQueue } from './wait.js';
 /** Everything built in: init/config.ts lists it. */
 export interface KernelConfig {
   readonly fileSystems: readonly FileSystemType[];
+  readonly protocolFamilies: readonly ProtocolFamilyType[];
 }
 
 /** /proc/sys/fs/protected_*: proc_sys_fs(5). */
@@ -100,6 +102,8 @@ export class Kernel {
   anonymous!: AnonymousInodes;
   /** All file locks: fs/locks.ts. */
   locks!: LockTable;
+  /** The initial network namespace: net/net.ts. */
+  net!: Net;
   /** Files that stand for processes: fs/pidfd.ts. */
   pidFiles!: PidFiles;
   /** The root of the initial mount namespace. */

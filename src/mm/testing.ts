@@ -30,7 +30,7 @@ export class TestMachine {
 
   constructor(frames = 4096) {
     this.host = new FakeHost(frames * PAGE_SIZE);
-    this.kernel = new Kernel(this.host, { fileSystems: [] });
+    this.kernel = new Kernel(this.host, { fileSystems: [], protocolFamilies: [] });
     this.kernel.log = new Printk(this.host.clock);
     this.kernel.pids = new PidTable();
     this.kernel.frames = new PhysicalAllocator(this.host.memory);
