@@ -70,6 +70,10 @@ import { sys_mprotect, sys_pkey_alloc, sys_pkey_free, sys_pkey_mprotect } from '
 import { sys_mremap } from '../../mm/mremap.js';
 import { sys_msync } from '../../mm/msync.js';
 import { sys_process_vm_readv, sys_process_vm_writev } from '../../mm/process-vm-access.js';
+import { sys_recvfrom, sys_recvmsg, sys_sendmsg, sys_sendto } from '../../net/message-calls.js';
+import { sys_recvmmsg, sys_sendmmsg } from '../../net/mmsg-calls.js';
+import { sys_getsockopt, sys_setsockopt } from '../../net/option-calls.js';
+import { sys_accept, sys_accept4, sys_bind, sys_connect, sys_getpeername, sys_getsockname, sys_listen, sys_shutdown, sys_socket, sys_socketpair } from '../../net/socket-calls.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
@@ -110,6 +114,21 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [38, 'setitimer', sys_setitimer],
   [39, 'getpid', sys_getpid],
   [40, 'sendfile', sys_sendfile],
+  [41, 'socket', sys_socket],
+  [42, 'connect', sys_connect],
+  [43, 'accept', sys_accept],
+  [44, 'sendto', sys_sendto],
+  [45, 'recvfrom', sys_recvfrom],
+  [46, 'sendmsg', sys_sendmsg],
+  [47, 'recvmsg', sys_recvmsg],
+  [48, 'shutdown', sys_shutdown],
+  [49, 'bind', sys_bind],
+  [50, 'listen', sys_listen],
+  [51, 'getsockname', sys_getsockname],
+  [52, 'getpeername', sys_getpeername],
+  [53, 'socketpair', sys_socketpair],
+  [54, 'setsockopt', sys_setsockopt],
+  [55, 'getsockopt', sys_getsockopt],
   [56, 'clone', sys_clone],
   [57, 'fork', sys_fork],
   [58, 'vfork', sys_vfork],
@@ -302,6 +321,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [285, 'fallocate', sys_fallocate],
   [286, 'timerfd_settime', sys_timerfd_settime],
   [287, 'timerfd_gettime', sys_timerfd_gettime],
+  [288, 'accept4', sys_accept4],
   [289, 'signalfd4', sys_signalfd4],
   [290, 'eventfd2', sys_eventfd2],
   [291, 'epoll_create1', sys_epoll_create1],
@@ -312,9 +332,11 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [296, 'pwritev', sys_pwritev],
   [297, 'rt_tgsigqueueinfo', sys_rt_tgsigqueueinfo],
   [298, 'perf_event_open', sys_perf_event_open],
+  [299, 'recvmmsg', sys_recvmmsg],
   [302, 'prlimit64', sys_prlimit64],
   [305, 'clock_adjtime', sys_clock_adjtime],
   [306, 'syncfs', sys_syncfs],
+  [307, 'sendmmsg', sys_sendmmsg],
   [308, 'setns', sys_setns],
   [309, 'getcpu', sys_getcpu],
   [310, 'process_vm_readv', sys_process_vm_readv],
