@@ -24,7 +24,7 @@ export const sys_getsid = syscall([int], (task, pid) => processOf(task, pid).ses
 const leadsSession = (process: Process): boolean => process.session.id === process.pid;
 
 export const sys_setpgid = syscall([int, int], (task, pid, pgid) => {
-  if (pgid < 0) throw EINVAL;
+  if (pgid < 0 || (pgid === 0 && pid < 0)) throw EINVAL;
   const { kernel, process } = task;
   const target = processOf(task, pid);
   if (pid !== 0 && target.pid !== pid) throw EINVAL;
