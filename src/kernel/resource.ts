@@ -31,9 +31,7 @@ function setLimit(task: Task, process: Process, resource: number, wanted: Rlimit
   if (wanted.soft > wanted.hard) throw EINVAL;
   if (resource === RLIMIT_NOFILE && wanted.hard > NR_OPEN) throw EPERM;
   if (wanted.hard > old.hard && !capable(task.credentials, CAP_SYS_RESOURCE)) throw EPERM;
-  // No CPU time at all: one second, as on Linux.
-  const limit = resource === RLIMIT_CPU && wanted.soft === 0 ? { ...wanted, soft: 1 } : wanted;
-  process.rlimits = process.rlimits.with(resource, limit);
+  process.rlimits = process.rlimits.with(resource, wanted);
   if (resource === RLIMIT_CPU) startCpuLimit(task.kernel, process);
 }
 
