@@ -132,8 +132,9 @@ function openInode(task: Task, { mount, dentry }: Path, inode: Inode, flags: num
     if (inode.writers < 0) throw ETXTBSY;
     if (isReadOnly(mount)) throw EROFS;
   }
-  // O_NOCTTY stays in sight: opening a terminal asks for it.
-  const context: OpenContext = { task, mount, dentry, flags: statusFlags(flags) | (flags & O_NOCTTY) };
+  // These stay in sight: terminals ask for O_NOCTTY, and what is to be truncated need not be copied up first.
+  const kept = flags & (O_NOCTTY | O_TRUNC);
+  const context: OpenContext = { task, mount, dentry, flags: statusFlags(flags) | kept };
   const opened = openByType(context, inode, type);
   if (!(opened instanceof Promise)) return finish(opened, countsAsWriter);
   dentry.hold();
@@ -141,7 +142,7 @@ function openInode(task: Task, { mount, dentry }: Path, inode: Inode, flags: num
 }
 
 function finish(file: File, countsAsWriter: boolean): File {
-  file.flags &= ~O_NOCTTY;
+  file.flags &= ~(O_NOCTTY | O_TRUNC);
   if (countsAsWriter) {
     file.countsAsWriter = true;
     file.inode.writers++;

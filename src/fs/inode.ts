@@ -33,7 +33,7 @@ export interface OpenContext {
   readonly task: Task;
   readonly mount: Mount;
   readonly dentry: Dentry;
-  /** O_* flags, O_CREAT and the like already acted on. */
+  /** O_* flags. O_CREAT and the like have been acted on; O_NOCTTY and O_TRUNC are still seen, but do not stay. */
   readonly flags: number;
 }
 

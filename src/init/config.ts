@@ -3,6 +3,7 @@ import { HostFileSystem } from '../fs/hostfs/type.js';
 import type { DevptsFileSystem } from '../fs/devpts/devpts.js';
 import { SysFileSystem } from '../fs/sysfs/sysfs.js';
 import { ProcFileSystem } from '../fs/proc/proc.js';
+import { overlay } from '../fs/overlayfs/overlay.js';
 import { DevTmpfs } from '../fs/tmpfs/devtmpfs.js';
 import { ramfs, tmpfs } from '../fs/tmpfs/tmpfs.js';
 import type { KernelConfig } from '../kernel/kernel.js';
@@ -34,6 +35,7 @@ export function makeConfig(params: Params): MachineConfig {
     fileSystems: [
       tmpfs,
       ramfs,
+      overlay,
       new DevTmpfs(),
       devpts,
       new ProcFileSystem(),

@@ -111,7 +111,7 @@ export function mountHostRoot(task: Task): Mount {
       mountFor(task, spec);
     }
     for (const name of ['/upper/data', '/upper/work']) makeDirectory(task, name);
-    const data = 'lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work';
+    const data = 'lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work,redirect_dir=on';
     const flags = kernel.params.rootReadOnly === true ? MS_RDONLY : 0;
     return enterRoot(task, makeRoot(task, 'host', 'overlay', flags, data));
   } catch (error) {
