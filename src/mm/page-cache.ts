@@ -11,7 +11,7 @@ import type { IoBuffer } from '../lib/io-buffer.js';
 import { ENOMEM, ENOSPC, Errno } from '../uapi/errno.js';
 import type { Mappable, Mapping } from './mappable.js';
 import type { MemoryManager } from './memory-manager.js';
-import { PAGE_DIRTY, PAGE_REFERENCED, PAGE_WRITEBACK, PageTree, makePage, pageFrame } from './page-tree.js';
+import { PAGE_DIRTY, PAGE_WRITEBACK, PageTree, makePage, pageFrame } from './page-tree.js';
 import { writeRange } from './writeback.js';
 
 export interface PageStore {
@@ -96,8 +96,7 @@ export class PageCache implements Mappable {
     while (to.remaining > 0 && at < size) {
       const page = pageOf(at);
       const wanted = Math.min(to.remaining, size - at);
-      const entry = this.tree.get(page);
-      if (entry === 0) {
+      if (this.tree.get(page) === 0) {
         if (this.memoryOnly) {
           const zeros = Math.min(wanted, PAGE_SIZE - (at % PAGE_SIZE));
           const moved = to.putZeros(zeros);
@@ -115,8 +114,7 @@ export class PageCache implements Mappable {
         continue;
       }
       // A page that was just read in has not been used again.
-      if ((entry & PAGE_REFERENCED) === 0 && page !== loaded) this.tree.change(page, PAGE_REFERENCED, 0);
-      const moved = this.move(at, wanted, to, true);
+      const moved = this.move(at, wanted, to, true, page !== loaded);
       at += moved;
       if (moved < wanted && (to.fault || moved === 0)) break;
     }
@@ -132,7 +130,7 @@ export class PageCache implements Mappable {
       let moved: number;
       try {
         if (this.tree.get(page) !== 0) {
-          moved = this.move(at, wanted, from, false);
+          moved = this.move(at, wanted, from, false, true);
           this.markDirty(page, pageOf(at + moved - 1) - page + 1);
         } else if (at % PAGE_SIZE === 0 && wanted >= PAGE_SIZE) moved = this.writeNew(page, from);
         else {
@@ -151,11 +149,11 @@ export class PageCache implements Mappable {
   }
 
   /** Moves bytes between the run of frames at a position and a buffer. The page at the position is there. */
-  private move(position: number, wanted: number, buffer: IoBuffer, out: boolean): number {
+  private move(position: number, wanted: number, buffer: IoBuffer, out: boolean, again: boolean): number {
     const { frames } = this.memory;
     const page = pageOf(position);
     const offset = position % PAGE_SIZE;
-    const count = this.tree.run(page, pagesIn(offset + wanted));
+    const count = this.tree.run(page, pagesIn(offset + wanted), again);
     const frame = pageFrame(this.tree.get(page));
     const start = (frame & CHUNK_FRAME_MASK) * PAGE_SIZE + offset;
     const length = Math.min(wanted, count * PAGE_SIZE - offset);

@@ -104,16 +104,23 @@ export class PageTree {
     this.dirty += delta;
   }
 
-  /** From `page` on, how many pages lie in consecutive frames: at least 1 if it is there, at most `most`. */
-  run(page: number, most: number): number {
-    const entry = this.get(page);
-    if (entry === 0) return 0;
-    let frame = pageFrame(entry);
-    let count = 1;
+  /**
+   * From `page` on, how many pages lie in consecutive frames: at least 1 if it is there, at most `most`. `used`: they are
+   * marked as referenced.
+   */
+  run(page: number, most: number, used = false): number {
+    const first = this.get(page) >>> FLAG_BITS;
+    if (first === 0) return 0;
+    let count = 0;
     while (count < most) {
-      const next = this.get(page + count);
-      if (next >>> FLAG_BITS !== ++frame) break;
-      count++;
+      const node = this.node(nodeOf(page + count));
+      if (node === undefined) return count;
+      const { entries } = node;
+      for (let index = (page + count) & NODE_MASK; index < NODE_PAGES && count < most; index++) {
+        if (entries[index] >>> FLAG_BITS !== first + count) return count;
+        if (used) entries[index] |= PAGE_REFERENCED;
+        count++;
+      }
     }
     return count;
   }
