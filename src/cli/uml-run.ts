@@ -63,6 +63,7 @@ export function parseRun(words: readonly string[]): { request: RunRequest; switc
   const values = parseOptions(own);
   if (values.help === true) return 'help';
   if (command.length === 0) throw new UsageError('run: which command? See `uml run --help`');
+  // A terminal is one for both ways; errors may go elsewhere.
   const terminal = isatty(0) && isatty(1);
   const request: RunRequest = {
     command,
@@ -70,7 +71,7 @@ export function parseRun(words: readonly string[]): { request: RunRequest; switc
     mounts: (values.mount ?? []).map(parseMount),
     environment: [PATH, 'HOME=/root', ...passedOn(terminal), ...(values.env ?? []).flatMap(parseVariable)],
     cwd: values.cwd ?? (values.root === undefined ? utf8(process.cwd()) : undefined),
-    terminal,
+    streams: [0, 1, 2].map((fd) => (terminal && isatty(fd) ? 'console' : 'host')),
   };
   return { request, switches: values.mem === undefined ? ['quiet'] : ['quiet', `mem=${values.mem}`] };
 }

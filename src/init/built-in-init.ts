@@ -56,6 +56,8 @@ const requests: Readonly<Record<number, Shutdown>> = {
 export class BuiltInInit {
   /** The process that it has started. */
   private child: Process | undefined;
+  /** Why the program could not be started, for the person who wanted it. */
+  complaint: string | undefined;
 
   constructor(
     private readonly init: Task,
@@ -86,7 +88,7 @@ export class BuiltInInit {
         panic(kernel, 'Fatal exception');
         return;
       }
-      kernel.host.complain(`uml: ${text(file)}: ${error.message}`);
+      this.complaint = `uml: ${text(file)}: ${error.message}`;
       this.end(error === ENOENT || error === ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE);
     };
     runAsTask(task, () => this.runFirst(task, programs).then(() => hooks.ready(task)), failed);

@@ -119,9 +119,8 @@ export class Machine {
     });
   }
 
-  /** The program's session has the console as its controlling terminal, if that is what its streams are. */
   private giveTerminal({ process }: Task): void {
-    if (this.plan.hostStreams) return;
+    if (!this.plan.controllingTerminal) return;
     this.consoles.tty.attachSession(process.session);
     this.consoles.tty.foreground = process.group;
   }
@@ -156,6 +155,8 @@ export class Machine {
     // As UML does: the next prompt of the host's shell begins on a line of its own.
     else if (!this.plan.passSignals) consoles.line.log(new Uint8Array(0));
     consoles.stop();
+    // Not before: a terminal is raw until then.
+    if (this.builtIn?.complaint !== undefined) host.complain(this.builtIn.complaint);
     if (shutdown.kind === 'panic') host.exit('abort');
     else if (shutdown.kind === 'restart' && !kernel.params.noReboot && !this.plan.passSignals)
       host.exit('restart');

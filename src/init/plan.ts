@@ -23,6 +23,8 @@ export interface Plan {
   readonly console: ConsoleStreams;
   /** The descriptors of the process are the program's own streams. */
   readonly hostStreams: boolean;
+  /** The console is the controlling terminal of the program's session. */
+  readonly controllingTerminal: boolean;
   /** Signals to our process are for the program: `uml run`. Otherwise they end the machine. */
   readonly passSignals: boolean;
 }
@@ -39,6 +41,7 @@ export function planFor(params: Params, run: RunRequest | undefined, environment
     mounts: [],
     console: { input: 0, output: 1 },
     hostStreams: false,
+    controllingTerminal: true,
     passSignals: false,
   };
 }
@@ -64,14 +67,18 @@ function shells(params: Params, { home, term, cwd }: HostEnvironment): Program[]
 }
 
 function planRun(root: Plan['root'], run: RunRequest): Plan {
-  const { command, environment, cwd, mounts, terminal } = run;
-  const streams = [0, 1, 2].map((fd) => (terminal ? CONSOLE_TERMINAL : HostStreams.path(fd)));
+  const { command, environment, cwd, mounts } = run;
+  const terminal = run.streams.includes('console');
+  const streams = run.streams.map((stream, fd) =>
+    stream === 'console' ? CONSOLE_TERMINAL : HostStreams.path(fd),
+  );
   return {
     root,
     programs: [{ file: command[0], argv: command, environment, cwd, streams }],
     mounts,
     console: terminal ? { input: 0, output: 1 } : { input: -1, output: 2 },
-    hostStreams: !terminal,
+    hostStreams: run.streams.includes('host'),
+    controllingTerminal: terminal,
     passSignals: true,
   };
 }

@@ -17,9 +17,6 @@ export interface RunRequest {
   /** The host directory that is the machine's root; undefined: the host's own files, copy-on-write. */
   readonly root: Name | undefined;
   readonly mounts: readonly RunMount[];
-  /**
-   * True: the command's standard streams are the machine's console, a terminal. False: they are the host's descriptors 0, 1
-   * and 2, each on its own.
-   */
-  readonly terminal: boolean;
+  /** What the command's descriptors 0, 1 and 2 are: the machine's console, a terminal; or those of the host process. */
+  readonly streams: readonly ('console' | 'host')[];
 }

@@ -34,7 +34,8 @@ export function timeStamp(time: number): string {
 
 /** The bytes of a line of the log: byte strings as they are, other text as UTF-8. */
 export function lineBytes(line: string): Uint8Array<ArrayBuffer> {
-  for (let index = 0; index < line.length; index++) if (line.charCodeAt(index) > 0xff) return encodeUtf8(line);
+  for (let index = 0; index < line.length; index++)
+    if (line.charCodeAt(index) > 0xff) return encodeUtf8(line);
   return nameToBytes(line);
 }
 

@@ -33,6 +33,17 @@ function environment(): HostEnvironment {
   return { home: variable('HOME'), term: variable('TERM'), cwd: utf8(process.cwd()) };
 }
 
+/** A host that cannot run guests is the user's to know of, not a crash: undefined, and the process ends. */
+function makeHost(basics: HostBasics, memoryBytes: number): LinuxHost | undefined {
+  try {
+    return new LinuxHost(basics, memoryBytes);
+  } catch (error) {
+    basics.complain(`linux: cannot run here: ${error instanceof Error ? error.message : String(error)}`);
+    basics.exit(1);
+    return undefined;
+  }
+}
+
 async function runKernel(basics: HostBasics, { words, run }: KernelThreadData): Promise<void> {
   const { readCommandLine, start } = await import('../../init/main.js');
   const result = readCommandLine(words, run, basics.files);
@@ -46,7 +57,8 @@ async function runKernel(basics: HostBasics, { words, run }: KernelThreadData): 
       basics.exit(1);
       return;
     case 'boot': {
-      const host = new LinuxHost(basics, result.params.memoryBytes ?? defaultMemoryBytes());
+      const host = makeHost(basics, result.params.memoryBytes ?? defaultMemoryBytes());
+      if (host === undefined) return;
       await start(host, result, run, environment());
       return;
     }
