@@ -262,7 +262,7 @@ export class TestMachine {
       rootCredentials,
       files,
       nowhere,
-      {} as Task['namespaces'],
+      { mount: { end: () => {} } } as unknown as Task['namespaces'],
     );
     process.threads.add(task);
     this.kernel.pids.tasks.set(tid, task);

@@ -58,9 +58,9 @@ export function enterCopy(task: Task, from: Namespaces): void {
   if (task.namespaces.mount !== from.mount) task.namespaces.mount.moveInto(task.fs);
 }
 
-/** A task has left its namespaces, or ended. The mounts of a namespace go with its last task. */
+/** A task has left these namespaces, or ended. The mounts of a namespace go with its last task. */
 export function leaveNamespaces({ kernel }: Task, { mount }: Namespaces): void {
-  if (mount === kernel.rootMount.namespace) return;
+  // Mostly it is init's, and init is the first.
   for (const task of kernel.pids.tasks.values()) if (isAlive(task) && task.namespaces.mount === mount) return;
   mount.end();
 }
