@@ -101,9 +101,10 @@ class MemfdInode extends PseudoInode implements PageStore {
       throw EPERM;
     super.setAttributes(rest);
     if (size === undefined) return;
-    const shrinks = size < this.size;
+    const old = this.size;
     this.size = size;
-    if (shrinks) this.pages.truncate(size);
+    if (size < old) this.pages.truncate(size);
+    else this.pages.extend(old);
   }
 
   private checkSize(size: number): void {
@@ -120,7 +121,10 @@ class MemfdInode extends PseudoInode implements PageStore {
     } else {
       if ((this.seals & F_SEAL_GROW) !== 0 && end > this.size) throw EPERM;
       this.pages.allocate(offset, end);
-      if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > this.size) this.size = end;
+      if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > this.size) {
+        this.pages.extend(this.size);
+        this.size = end;
+      }
     }
     touchModified(this);
     return 0;

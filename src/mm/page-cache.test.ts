@@ -408,6 +408,7 @@ test('any sequence of operations agrees with an array', () => {
         model = grown;
       }
       function resize(size: number): void {
+        if (size > store.size) cache.extend(store.size);
         store.size = size;
         cache.truncate(size);
         if (store.disk.length > size) store.disk = store.disk.slice(0, size);

@@ -124,6 +124,7 @@ export class PageCache implements Mappable {
   /** Moves bytes in, marks pages dirty. Does not change the size: the file system does, before or after. */
   write(position: number, from: IoBuffer): number {
     let at = position;
+    if (position > this.store.size) this.extend(this.store.size);
     while (from.remaining > 0) {
       const page = pageOf(at);
       const wanted = from.remaining;
@@ -329,6 +330,11 @@ export class PageCache implements Mappable {
     const first = pagesIn(size);
     this.zap(first, Infinity, true);
     this.removePages(this.tree.pages(first, Infinity));
+    this.zeroTail(size, pagesIn(size) * PAGE_SIZE);
+  }
+
+  /** The file grows from `size` bytes: what a mapping has written beyond its end, into the rest of its last page, goes. */
+  extend(size: number): void {
     this.zeroTail(size, pagesIn(size) * PAGE_SIZE);
   }
 

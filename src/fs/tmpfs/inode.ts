@@ -120,9 +120,10 @@ export class TmpfsFile extends TmpfsInode implements PageStore {
     const { size, ...rest } = change;
     super.setAttributes(rest);
     if (size === undefined) return;
-    const shrinks = size < this.size;
+    const old = this.size;
     this.size = size;
-    if (shrinks) this.cache?.truncate(size);
+    if (size < old) this.cache?.truncate(size);
+    else this.cache?.extend(old);
   }
 
   override fallocate(mode: number, offset: number, length: number): number {
@@ -134,7 +135,10 @@ export class TmpfsFile extends TmpfsInode implements PageStore {
       return 0;
     }
     this.pages.allocate(offset, end);
-    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > this.size) this.size = end;
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > this.size) {
+      this.pages.extend(this.size);
+      this.size = end;
+    }
     touchModified(this);
     return 0;
   }
