@@ -109,13 +109,14 @@ export class Consoles {
       log.addConsole(new ErrorStreamLog(host, params.printkTime), true);
       log.info('printk: console [stderr0] enabled');
     }
-    if (wanted.has('tty0') || wanted.has('tty')) {
-      log.addConsole(new TerminalLog(this.line, params.printkTime), this.early === undefined);
-      log.info('printk: console [tty0] enabled');
-    }
-    if (this.early !== undefined) {
+    const early = this.early;
+    if (early !== undefined) {
       log.info('printk: bootconsole [earlycon0] disabled');
-      log.consoles.delete(this.early);
+      log.consoles.delete(early);
+    }
+    if (wanted.has('tty0') || wanted.has('tty')) {
+      log.addConsole(new TerminalLog(this.line, params.printkTime), early === undefined);
+      log.info('printk: console [tty0] enabled');
     }
   }
 

@@ -1,6 +1,6 @@
 /** `uml run`: one command in a machine of its own. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -78,6 +78,46 @@ describe('standard streams', () => {
     const script = `node ${uml} run --root / -- sh -c 'yes; echo status $? >&2' | head -n 1`;
     const result = await run('/bin/sh', ['-c', script]);
     expect(result).toMatchObject({ status: 0, stdout: 'y\n' });
+  });
+});
+
+describe('the host as root', () => {
+  test('is seen as it is, and not changed', async () => {
+    const file = join(directory, 'seen');
+    writeFileSync(file, 'from the host\n');
+    const result = await umlRun(
+      sh(`cat seen; echo changed >seen; cat seen; rm seen; ls; echo x >/etc/x && cat /etc/x`),
+      [],
+      {
+        cwd: directory,
+      },
+    );
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toMatch(/^from the host\nchanged\n[^]*x\n$/);
+    expect(readFileSync(file, 'utf8')).toBe('from the host\n');
+    expect(existsSync('/etc/x')).toBe(false);
+  });
+
+  test('--mount shares a directory, or shows it read-only', async () => {
+    const shared = mkdtempSync(join(directory, 'shared-'));
+    const args = ['--mount', `${shared}:/mnt/shared`, '--mount', `${shared}:/mnt/readonly:ro`];
+    const script = 'echo hello >/mnt/shared/file; cat /mnt/readonly/file; echo no >/mnt/readonly/file';
+    const { stdout, stderr, status } = await umlRun(sh(script), args);
+    expect(stdout).toBe('hello\n');
+    expect(stderr).toMatch(/Read-only file system/);
+    expect(status).not.toBe(0);
+    expect(readFileSync(join(shared, 'file'), 'utf8')).toBe('hello\n');
+  });
+
+  test('the machine has what programs expect', async () => {
+    const script =
+      'hostname; id -u; stat -fc %T /proc /sys /dev/pts /dev/shm /run; cat /proc/1/comm; ls /dev/null /dev/fd/0';
+    const { stdout, stderr } = await umlRun(sh(script));
+    expect(stderr).toBe('');
+    const lines = stdout.split('\n');
+    expect(lines.slice(0, 2)).toEqual(['uml', '0']);
+    expect(lines).toContain('init');
+    expect(lines).toContain('/dev/null');
   });
 });
 
