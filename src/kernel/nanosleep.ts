@@ -14,7 +14,7 @@ import type { TimeSpec } from '../host/host.js';
 import { type CpuClock, cpuClock } from './cpu-clocks.js';
 import { type Result, address, int, syscall } from './syscall.js';
 import type { RestartBlock, Task } from './task.js';
-import { deadlineOf, fromNs, isValidTime, readTimespec, toNs, writeTimespec } from './timespec.js';
+import { fromNs, isValidTime, readTimespec, timeUntil, toNs, writeTimespec } from './timespec.js';
 
 /** How often a sleep on a CPU clock looks at it while nobody uses much. */
 const CPU_POLL_NS = 1_000_000;
@@ -79,11 +79,10 @@ async function sleepFor(task: Task, deadline: number, remainderAt: number): Prom
 async function sleepUntil(task: Task, clock: number, time: TimeSpec): Promise<number> {
   const { kernel } = task;
   for (;;) {
-    const now = kernel.host.clock.now();
-    const deadline = deadlineOf(kernel, clock, time);
-    if (deadline <= now) return 0;
+    const left = timeUntil(kernel, clock, time);
+    if (left <= 0) return 0;
     if (task.signalPending()) throw ERESTARTNOHAND;
-    await task.park('interruptible', deadline);
+    await task.park('interruptible', kernel.host.clock.now() + left);
   }
 }
 

@@ -30,7 +30,9 @@ export interface SystemCall {
   readonly run: (task: Task, words: Int32Array) => Result;
 }
 
-type Decoded<A extends readonly Argument<unknown>[]> = { [I in keyof A]: A[I] extends Argument<infer T> ? T : never };
+type Decoded<A extends readonly Argument<unknown>[]> = {
+  [I in keyof A]: A[I] extends Argument<infer T> ? T : never;
+};
 
 /** Declares a system call. */
 export function syscall<const A extends readonly Argument<unknown>[]>(
@@ -43,9 +45,16 @@ export function syscall<const A extends readonly Argument<unknown>[]>(
     (task) => call(task),
     (task, w) => call(task, a.decode(task, w[0], w[1])),
     (task, w) => call(task, a.decode(task, w[0], w[1]), b.decode(task, w[2], w[3])),
-    (task, w) => call(task, a.decode(task, w[0], w[1]), b.decode(task, w[2], w[3]), c.decode(task, w[4], w[5])),
     (task, w) =>
-      call(task, a.decode(task, w[0], w[1]), b.decode(task, w[2], w[3]), c.decode(task, w[4], w[5]), d.decode(task, w[6], w[7])),
+      call(task, a.decode(task, w[0], w[1]), b.decode(task, w[2], w[3]), c.decode(task, w[4], w[5])),
+    (task, w) =>
+      call(
+        task,
+        a.decode(task, w[0], w[1]),
+        b.decode(task, w[2], w[3]),
+        c.decode(task, w[4], w[5]),
+        d.decode(task, w[6], w[7]),
+      ),
     (task, w) =>
       call(
         task,
@@ -92,7 +101,10 @@ export const mask64: Argument<readonly [number, number]> = {
   format: ([lo, hi]) => '0x' + (hi * 0x1_0000_0000 + lo).toString(16),
 };
 /** A mode_t: permission and, for mknod, type bits. */
-export const mode: Argument<number> = { decode: (_task, lo) => lo & 0xffff, format: (value) => '0' + value.toString(8) };
+export const mode: Argument<number> = {
+  decode: (_task, lo) => lo & 0xffff,
+  format: (value) => '0' + value.toString(8),
+};
 
 const PATH_MAX = 4096;
 

@@ -46,13 +46,17 @@ export function readDeadline(task: Task, address: number): number {
   return address === 0 ? Infinity : task.kernel.host.clock.now() + readSpan(task, address);
 }
 
-/** The kernel time at which a host clock reads `time`, if nobody sets it meanwhile. */
-export function deadlineOf(kernel: Kernel, clock: number, time: TimeSpec): number {
+/** How long until a host clock reads `time`, in nanoseconds; 0 or less when that is over. */
+export function timeUntil(kernel: Kernel, clock: number, time: TimeSpec): number {
   const { sec, nsec } = kernel.host.clock.read(clock);
   // Subtracted by parts: nanoseconds since 1970 are beyond what is exact.
   const left = (time.sec - sec) * NS_PER_SEC + (time.nsec - nsec);
-  return left >= FOREVER ? Infinity : kernel.host.clock.now() + Math.max(0, left);
+  return left >= FOREVER ? Infinity : left;
 }
+
+/** The kernel time at which a host clock reads `time`, if nobody sets it meanwhile. */
+export const deadlineOf = (kernel: Kernel, clock: number, time: TimeSpec): number =>
+  kernel.host.clock.now() + Math.max(0, timeUntil(kernel, clock, time));
 
 /** `time` plus `ns`. */
 export function addNs(time: TimeSpec, ns: number): TimeSpec {

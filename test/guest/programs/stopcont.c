@@ -48,6 +48,8 @@ static void threads(void) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
+    /* Whoever runs this test may be an orphaned group, in which SIGTSTP stops nobody. */
+    setpgid(0, 0);
     static volatile int stop;
     pthread_t a, b;
     pthread_create(&a, NULL, busy, (void *)&stop);
