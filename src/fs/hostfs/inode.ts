@@ -8,7 +8,18 @@ import type { Credentials } from '../../kernel/credentials.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Name } from '../../lib/names.js';
 import { PageCache, type PageStore } from '../../mm/page-cache.js';
-import { EACCES, EINVAL, ENODATA, ENOENT, EPERM, EROFS, Errno, check, errnoOf } from '../../uapi/errno.js';
+import {
+  EACCES,
+  EINVAL,
+  ENODATA,
+  ENOENT,
+  EOPNOTSUPP,
+  EPERM,
+  EROFS,
+  Errno,
+  check,
+  errnoOf,
+} from '../../uapi/errno.js';
 import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } from '../../uapi/fcntl.js';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../uapi/stat.js';
 import type { File } from '../file.js';
@@ -280,20 +291,26 @@ export class HostInode extends Inode implements PageStore {
     return 0;
   }
 
+  /** Only what can be opened has a descriptor to ask; links and device nodes have no user attributes anyway. */
+  private get hasAttributes(): boolean {
+    const type = this.mode & S_IFMT;
+    return this.sb.attributes && (type === S_IFREG || type === S_IFDIR);
+  }
+
   override getxattr(name: Name): Uint8Array {
+    if (!this.hasAttributes) throw ENODATA;
     const value = new Uint8Array(65536);
     const count = this.withDescriptor(false, (fd) => this.sb.files.getxattr(fd, name, value));
     return value.subarray(0, check(count));
   }
 
   override setxattr(name: Name, value: Uint8Array, flags: number): void {
+    if (!this.hasAttributes) throw EOPNOTSUPP;
     this.withDescriptor(false, (fd) => check(this.sb.files.setxattr(fd, name, value, flags)));
   }
 
   override listxattr(): Name[] {
-    // Only what can be opened has a descriptor to ask; links and device nodes have no user attributes anyway.
-    if (((this.mode & S_IFMT) !== S_IFREG && (this.mode & S_IFMT) !== S_IFDIR) || !this.sb.attributes)
-      return [];
+    if (!this.hasAttributes) return [];
     const list = new Uint8Array(65536);
     try {
       const count = check(this.withDescriptor(false, (fd) => this.sb.files.listxattr(fd, list)));
@@ -307,6 +324,7 @@ export class HostInode extends Inode implements PageStore {
   }
 
   override removexattr(name: Name): void {
+    if (!this.hasAttributes) throw ENODATA;
     this.withDescriptor(false, (fd) => check(this.sb.files.removexattr(fd, name)));
   }
 

@@ -143,8 +143,7 @@ export class OverlayDirectory extends OverlayInode implements OverlayParent {
       this.putOver(work, temporary, name);
     }
     this.changed();
-    const upper = find(parent, name) as Inode;
-    return superBlock.inodeFor(this, name, upper, []);
+    return superBlock.newInode(this, name, this.upperEntry(name));
   }
 
   /** Moves something from the work directory to a name that may hold a whiteout. */

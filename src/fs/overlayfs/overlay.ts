@@ -63,6 +63,9 @@ function upperLayer(task: Task, options: OverlayOptions): UpperLayer | undefined
   const upper = directoryAt(task, options.upper);
   const work = directoryAt(task, options.work);
   if (isReadOnly(upper.mount)) throw EROFS;
+  // It could not keep whiteouts: its own would hide them.
+  if (upper.mount.superBlock instanceof OverlaySuperBlock)
+    throw complain(kernel, `filesystem on '${options.upper}' not supported as upperdir`);
   if (upper.mount !== work.mount)
     throw complain(kernel, 'workdir and upperdir must reside under the same mount');
   if (isBelow(upper.dentry, work.dentry) || isBelow(work.dentry, upper.dentry))

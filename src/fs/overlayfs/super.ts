@@ -98,6 +98,18 @@ export class OverlaySuperBlock extends SuperBlock {
     return inode;
   }
 
+  /** The inode of what was just made: nothing is known of it, nor noted in its attributes. */
+  newInode(parent: OverlayDirectory, name: Name, entry: Dentry): OverlayInode {
+    const upper = inodeIn(entry);
+    const ino = this.number(-1, upper.ino);
+    const inode = S_ISDIR(upper.mode)
+      ? new OverlayDirectory(this, ino, entry, [], `${parent.lowerPath}/${name}`)
+      : new OverlayInode(this, ino, upper, []);
+    this.remember(inode);
+    inode.placeAt(parent, name);
+    return inode;
+  }
+
   private makeInode(
     parent: OverlayDirectory,
     name: Name,
