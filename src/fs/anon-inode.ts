@@ -121,6 +121,9 @@ export abstract class AnonymousFile extends File {
   override get seekable(): boolean {
     return false;
   }
+  override fsync(): number {
+    throw EINVAL;
+  }
   /** They take any seek and stay where they are: Linux's noop_llseek. */
   override seek(): number {
     return this.position;

@@ -18,13 +18,17 @@ export const sys_copy_file_range = syscall(
     const to = offsetOut === 0 ? output.position : readLoff(task.memory, offsetOut);
     if (flags !== 0) throw EINVAL;
     checkFiles(input, output);
+    if (wraps(from, wanted) || wraps(to, wanted)) throw EOVERFLOW;
     if (from < 0 || to < 0) throw EINVAL;
-    if (wanted >= 2 ** 63 - Math.max(from, to)) throw EOVERFLOW;
     const length = limit(input, output, from, to, Math.min(wanted, MAX_RW_COUNT));
     if (length === 0) return 0;
     return copy(task, input, output, { from, to, offsetIn, offsetOut, length });
   },
 );
+
+/** Whether position and length, taken as unsigned words of 64 bits, overflow when added. */
+const wraps = (position: number, length: number): boolean =>
+  position < 0 ? position + length >= 0 : position > 0 && position + length >= 2 ** 64;
 
 function checkFiles(input: File, output: File): void {
   const [one, two] = [input.inode, output.inode];

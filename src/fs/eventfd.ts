@@ -65,7 +65,8 @@ export class EventFile extends AnonymousFile {
   }
 
   override write(task: Task, from: IoBuffer): Result {
-    if (from.remaining < WORD) throw EINVAL;
+    // Unlike a read, it wants no more bytes either.
+    if (from.remaining !== WORD) throw EINVAL;
     const bytes = new Uint8Array(WORD);
     if (from.get(bytes) < WORD) throw EFAULT;
     const view = new DataView(bytes.buffer);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { nameFromBytes } from '../lib/names.js';
-import { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../uapi/fcntl.js';
+import { AT_FDCWD, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../uapi/fcntl.js';
 import {
   IN_ALL_EVENTS,
   IN_CREATE,
@@ -9,6 +9,8 @@ import {
   IN_MASK_ADD,
   IN_MASK_CREATE,
   IN_MODIFY,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
   IN_NONBLOCK,
   IN_ONESHOT,
   IN_ONLYDIR,
@@ -18,6 +20,7 @@ import {
   inotify_event,
 } from '../uapi/inotify.js';
 import { FlagSet } from '../lib/flags.js';
+import { RENAME_EXCHANGE } from '../uapi/fs.js';
 import { FIONREAD } from '../uapi/ioctls.js';
 import { sys_chmod } from './chmod.js';
 import { sys_link, sys_mkdir } from './create.js';
@@ -27,7 +30,7 @@ import { sys_ioctl } from './ioctl.js';
 import { sys_open } from './open.js';
 import { sys_read, sys_write } from './read-write.js';
 import { sys_rmdir, sys_unlink } from './remove.js';
-import { sys_rename } from './rename.js';
+import { sys_rename, sys_renameat2 } from './rename.js';
 import { TreeMachine } from './testing-tree.js';
 import { USER } from './testing.js';
 
@@ -121,6 +124,36 @@ test('the two halves of a move have one cookie', () => {
   watch('/d/f', IN_ALL_EVENTS);
   sys(sys_rename, '/d/f', '/e/g');
   expect(events()).toEqual(['1 IN_MOVED_FROM #1 f', '2 IN_MOVED_TO #1 g', '3 IN_MOVE_SELF']);
+});
+
+test('what a move replaces is told last', () => {
+  const { sys, watch, touch, events } = setUp();
+  touch('/d/f');
+  touch('/d/g');
+  watch('/d', IN_ALL_EVENTS);
+  watch('/d/g', IN_ALL_EVENTS);
+  sys(sys_rename, '/d/f', '/d/g');
+  expect(events()).toEqual([
+    '1 IN_MOVED_FROM #1 f',
+    '1 IN_MOVED_TO #1 g',
+    '2 IN_ATTRIB',
+    '2 IN_DELETE_SELF',
+    '2 IN_IGNORED',
+  ]);
+});
+
+test('an exchange is two moves', () => {
+  const { sys, watch, touch, events } = setUp();
+  touch('/d/a');
+  touch('/d/b');
+  watch('/d', IN_MOVED_FROM | IN_MOVED_TO);
+  sys(sys_renameat2, AT_FDCWD, '/d/a', AT_FDCWD, '/d/b', RENAME_EXCHANGE);
+  expect(events()).toEqual([
+    '1 IN_MOVED_FROM #1 a',
+    '1 IN_MOVED_TO #1 b',
+    '1 IN_MOVED_FROM #2 b',
+    '1 IN_MOVED_TO #2 a',
+  ]);
 });
 
 test('a link is created in its directory and changes the inode', () => {

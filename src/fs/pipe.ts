@@ -79,8 +79,8 @@ export class Pipe {
 
   /** An end has been opened or closed. */
   changed(): void {
-    this.readable.wake();
-    this.writable.wake();
+    this.readable.wake(READABLE | EPOLLERR | EPOLLHUP);
+    this.writable.wake(WRITABLE | EPOLLERR | EPOLLHUP);
   }
 }
 
@@ -217,6 +217,10 @@ export class PipeFile extends File {
       if (pipe.readers === 0) events |= EPOLLERR;
     }
     return events;
+  }
+
+  override fsync(): number {
+    throw EINVAL;
   }
 
   override ioctl(task: Task, request: number, argument: number): Result {

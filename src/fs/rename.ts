@@ -95,6 +95,8 @@ function moveEntry(task: Task, oldEntry: Dentry, newEntry: Dentry, how: number):
   if (isLocalMountpoint(task, oldEntry) || isLocalMountpoint(task, newEntry)) throw EBUSY;
   const [oldName, newName] = [oldEntry.name, newEntry.name];
   oldDirectory.rename(oldName, inode, newDirectory, newName, replaced, how & ~RENAME_NOREPLACE);
+  // Watches are to hear of the move before they hear that what it replaced is gone.
+  replaced?.hold();
   if (exchange) exchangeDentries(oldEntry, newEntry);
   else {
     if (replaced !== undefined) {
@@ -104,6 +106,9 @@ function moveEntry(task: Task, oldEntry: Dentry, newEntry: Dentry, how: number):
     moveDentry(oldEntry, newEntry, replaced !== undefined);
   }
   notifyMove(oldDirectory, oldName, newDirectory, newName, inode, exchange ? undefined : replaced);
+  if (exchange && replaced !== undefined)
+    notifyMove(newDirectory, newName, oldDirectory, oldName, replaced, undefined);
+  replaced?.drop();
 }
 
 export const sys_rename = syscall([path, path], (task, from, to) =>

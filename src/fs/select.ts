@@ -71,16 +71,25 @@ class PollArray implements PollScan {
 function doPoll(task: Task, at: number, count: number, deadline: number): Result {
   if (count > descriptorLimit(task)) throw EINVAL;
   const array = new PollArray(task, at, count);
-  const result = pollWait(task, array, deadline);
+  let result: Result;
+  try {
+    result = pollWait(task, array, deadline);
+  } catch (error) {
+    array.writeBack(task);
+    throw error;
+  }
   if (typeof result !== 'number') return writeBackLater(task, array, result);
   array.writeBack(task);
   return result;
 }
 
+/** The results are written even if the wait was interrupted. */
 async function writeBackLater(task: Task, array: PollArray, result: Promise<number>): Promise<number> {
-  const ready = await result;
-  array.writeBack(task);
-  return ready;
+  try {
+    return await result;
+  } finally {
+    array.writeBack(task);
+  }
 }
 
 /** poll(2) goes on after a signal without a handler with what is left of its time. */
