@@ -17,7 +17,7 @@ import type { Task } from '../../kernel/task.js';
 import { WaitQueue } from '../../kernel/wait.js';
 import type { IoBuffer } from '../../lib/io-buffer.js';
 import { EPOLLRDNORM, EPOLLWRNORM } from '../../uapi/epoll.js';
-import { EAGAIN, EFAULT, ENOTTY, ENXIO, EPIPE, errnoOf } from '../../uapi/errno.js';
+import { EAGAIN, EFAULT, ENOTTY, ENXIO, EPIPE, Errno, errnoOf } from '../../uapi/errno.js';
 import { O_RDONLY, O_WRONLY } from '../../uapi/fcntl.js';
 import { FIONREAD } from '../../uapi/ioctls.js';
 import { SIGPIPE } from '../../uapi/signal.js';
@@ -36,6 +36,8 @@ export class HostStream implements ReadyListener {
   /** Woken, with the READY_* bits, when the host says so. */
   readonly changed = new WaitQueue();
   private readonly fd: number;
+  /** For bytes on their way, between two awaits. */
+  readonly scratch = new Uint8Array(CHUNK);
   private interest = 0;
   /** A socket: it could not be made non-blocking without changing what others have of it. */
   private readonly mayBlock: boolean;
@@ -94,7 +96,7 @@ export class HostStream implements ReadyListener {
   }
 }
 
-export class HostStreamFile extends File {
+class HostStreamFile extends File {
   constructor(
     private readonly stream: HostStream,
     mount: Mount | undefined,
@@ -112,7 +114,8 @@ export class HostStreamFile extends File {
 
   override async read(task: Task, to: IoBuffer): Promise<number> {
     if (to.remaining === 0) return 0;
-    const bytes = new Uint8Array(Math.min(to.remaining, CHUNK));
+    const { scratch } = this.stream;
+    const bytes = to.remaining < scratch.length ? scratch.subarray(0, to.remaining) : scratch;
     let count = this.stream.read(bytes);
     while (count === -EAGAIN.number) {
       await this.wait(task, READY_IN);
@@ -124,11 +127,12 @@ export class HostStreamFile extends File {
   }
 
   override async write(task: Task, from: IoBuffer): Promise<number> {
+    const { scratch } = this.stream;
     let done = 0;
     while (from.remaining > 0) {
-      const bytes = new Uint8Array(Math.min(from.remaining, CHUNK));
+      const bytes = from.remaining < scratch.length ? scratch.subarray(0, from.remaining) : scratch;
       const taken = from.get(bytes);
-      if (taken === 0) throw EFAULT;
+      if (taken === 0 && done === 0) throw EFAULT;
       const sent = await this.writeAll(task, bytes.subarray(0, taken), done);
       done += sent;
       if (sent < taken || from.fault) break;
@@ -138,18 +142,21 @@ export class HostStreamFile extends File {
 
   /** Writes all, unless a signal or an error ends it: then what has been written counts, if that is anything. */
   private async writeAll(task: Task, bytes: Uint8Array, before: number): Promise<number> {
-    let sent = 0;
+    let rest = bytes;
     try {
-      while (sent < bytes.length) {
-        const count = this.stream.write(bytes.subarray(sent));
-        if (count >= 0) sent += count;
-        else if (count === -EAGAIN.number) await this.wait(task, READY_OUT);
-        else this.failed(task, -count);
+      while (rest.length > 0) {
+        const count = this.stream.write(rest);
+        if (count >= 0) rest = rest.subarray(count);
+        else if (count === -EAGAIN.number) {
+          // The scratch memory is everybody's while this one sleeps.
+          if (rest.buffer === this.stream.scratch.buffer) rest = rest.slice();
+          await this.wait(task, READY_OUT);
+        } else this.failed(task, -count);
       }
     } catch (error) {
-      if (before + sent === 0) throw error;
+      if (!(error instanceof Errno) || (before === 0 && rest.length === bytes.length)) throw error;
     }
-    return sent;
+    return bytes.length - rest.length;
   }
 
   private failed(task: Task, error: number): never {
