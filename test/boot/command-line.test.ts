@@ -130,10 +130,8 @@ describe('init', () => {
   test('is process 1 and gets the words that the kernel does not know', async () => {
     const script = join(directory, 'init');
     writeFileSync(script, 'echo $$ "$@" MINE=$MINE HOME=$HOME TERM=$TERM\n');
-    const { stdout } = await boot([
-      ...['quiet', 'rootfstype=hostfs', 'rootflags=/', 'init=/bin/sh', script, 'single', 'MINE=yes'],
-      ...['--', 'mem=1G'],
-    ]);
+    const words = `quiet rootfstype=hostfs rootflags=/ init=/bin/sh ${script} single MINE=yes -- mem=1G`;
+    const { stdout } = await boot(words.split(' '));
     expect(stdout.split('\r\n')[0]).toBe('1 single mem=1G MINE=yes HOME=/ TERM=linux');
   });
 });
