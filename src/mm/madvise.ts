@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../host/memory.js';
 import { address, int, size, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { alignUp, isAligned } from '../lib/word64.js';
-import { EACCES, EAGAIN, EBADF, EFAULT, EINVAL, ENOMEM, EPERM, EOPNOTSUPP } from '../uapi/errno.js';
+import { EACCES, EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, EOPNOTSUPP } from '../uapi/errno.js';
 import {
   MADV_COLD,
   MADV_DODUMP,
@@ -144,11 +144,8 @@ function advise(task: Task, vma: Vma, start: number, end: number, advice: number
 
 function willNeed(vma: Vma, start: number, end: number): void {
   const { object } = vma;
-  if (object === undefined || object.memoryOnly === true) {
-    // Nothing is ever swapped out. Without a file Linux says EBADF.
-    if (object === undefined) throw EBADF;
-    return;
-  }
+  // Nothing else is ever swapped out.
+  if (object === undefined || object.memoryOnly === true) return;
   const first = vma.pageAt(start);
   const last = vma.pageAt(end - 1);
   for (let page = first; page <= last; page++) {

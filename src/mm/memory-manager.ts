@@ -3,7 +3,6 @@
  * numbers of /proc/meminfo and /proc/vmstat.
  */
 import type { Kernel } from '../kernel/kernel.js';
-import type { Process } from '../kernel/process.js';
 import type { TimerTarget } from '../kernel/timers.js';
 import { ENOMEM } from '../uapi/errno.js';
 import { OVERCOMMIT_ALWAYS, OVERCOMMIT_GUESS } from '../uapi/mman.js';
@@ -186,7 +185,4 @@ export class MemoryManager implements SurplusListener, TimerTarget {
     frames.trim(KEEP_STALE, Math.max(beyond >>> 1, KEEP_STALE));
     if (frames.staleFree > KEEP_STALE) this.surplus();
   }
-
-  /** The OOM killer ends a process through it: set by whoever sends signals. */
-  killProcess: (process: Process) => void = () => {};
 }

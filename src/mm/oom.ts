@@ -4,12 +4,13 @@
  */
 import type { Kernel } from '../kernel/kernel.js';
 import type { Process } from '../kernel/process.js';
+import { kernelInfo } from '../kernel/siginfo.js';
+import { sendToProcess } from '../kernel/signal-send.js';
+import { OOM_SCORE_ADJ_MIN } from '../uapi/oom.js';
+import { SIGKILL } from '../uapi/signal.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { zapRange } from './pages.js';
-
-/** /proc/PID/oom_score_adj: this one is never killed. */
-export const OOM_SCORE_ADJ_MIN = -1000;
 
 /** Pages that the end of a process would free, weighted by oom_score_adj; -Infinity: it must not be killed. */
 export function badness(manager: MemoryManager, process: Process): number {
@@ -84,7 +85,7 @@ export class OomKiller {
     this.manager.counters.oomKill++;
     // Whoever shares the space has to go as well: the memory is not freed otherwise, and is about to be taken.
     for (const process of this.kernel.pids.processes.values())
-      if (spaceOf(process) === space) this.manager.killProcess(process);
+      if (spaceOf(process) === space) sendToProcess(process, kernelInfo(SIGKILL));
     this.victims.add(space);
     this.reap(space);
   }
