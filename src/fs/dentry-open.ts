@@ -16,7 +16,7 @@ import {
   O_TRUNC,
 } from '../uapi/fcntl.js';
 import { FS_APPEND_FL } from '../uapi/fs.js';
-import { IN_OPEN } from '../uapi/inotify.js';
+import { IN_MODIFY, IN_OPEN } from '../uapi/inotify.js';
 import { MS_NODEV, MS_NOEXEC } from '../uapi/mount.js';
 import {
   S_IFBLK,
@@ -84,6 +84,7 @@ function truncate(task: Task, file: File): File {
   try {
     if (file.inode.writers < 0) throw ETXTBSY;
     changeSize(task, file.inode, 0);
+    notifyFile(file, IN_MODIFY);
   } catch (error) {
     file.hold().drop();
     throw error;

@@ -213,9 +213,9 @@ export const sys_vmsplice = syscall(
   [fd, address, size, flags(spliceFlags)],
   (task, at, vector, count, how) => {
     const file = task.files.getOpen(at);
-    if (!(file instanceof PipeFile)) throw EBADF;
     const buffer = userVector(task.memory, vector, count);
     if (buffer.remaining === 0) return 0;
+    if (!(file instanceof PipeFile)) throw EBADF;
     const { pipe } = file;
     const nonBlocking = (how & SPLICE_F_NONBLOCK) !== 0;
     if (!file.writable) {

@@ -7,14 +7,7 @@ import { capable } from '../kernel/credentials.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { type Result, address, fd, flags, int, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
-import {
-  deadlineOf,
-  fromNs,
-  isValidTime,
-  readItimerspec,
-  toNs,
-  writeItimerspec,
-} from '../kernel/timespec.js';
+import { timeUntil, fromNs, isValidTime, readItimerspec, toNs, writeItimerspec } from '../kernel/timespec.js';
 import type { TimerTarget } from '../kernel/timers.js';
 import { WaitQueue, type Waiter } from '../kernel/wait.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
@@ -113,7 +106,7 @@ class TimerFile extends AnonymousFile implements TimerTarget, Waiter {
     if (value.sec === 0 && value.nsec === 0) return;
     if ((settings & TFD_TIMER_ABSTIME) === 0) this.nextAt = this.now + toNs(value);
     else {
-      this.nextAt = deadlineOf(this.kernel, this.clock, value);
+      this.nextAt = this.now + timeUntil(this.kernel, this.clock, value);
       if (isRealTime(this.clock)) {
         this.absolute = value;
         this.cancelable = (settings & TFD_TIMER_CANCEL_ON_SET) !== 0;
@@ -127,7 +120,7 @@ class TimerFile extends AnonymousFile implements TimerTarget, Waiter {
     this.timer = 0;
     if (this.absolute !== undefined) {
       // The clock may have been set back since.
-      this.nextAt = deadlineOf(this.kernel, this.clock, this.absolute);
+      this.nextAt = this.now + timeUntil(this.kernel, this.clock, this.absolute);
       if (this.nextAt > this.now) return this.arm();
     }
     this.absolute = undefined;
@@ -144,7 +137,7 @@ class TimerFile extends AnonymousFile implements TimerTarget, Waiter {
       this.changed.wake(EPOLLIN);
     } else if (this.timer !== 0 && this.absolute !== undefined) {
       this.kernel.scheduler.timers.cancel(this.timer);
-      this.nextAt = deadlineOf(this.kernel, this.clock, this.absolute);
+      this.nextAt = this.now + timeUntil(this.kernel, this.clock, this.absolute);
       this.arm();
     }
   }
