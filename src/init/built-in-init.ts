@@ -37,6 +37,8 @@ export interface InitHooks {
   prepare(task: Task): void;
   /** It has its program, and can run. */
   ready(task: Task): void;
+  /** It has ended: its status as a shell shows it. */
+  ended(status: number): void;
 }
 
 const NOT_FOUND = 127;
@@ -89,10 +91,11 @@ export class BuiltInInit {
         return;
       }
       this.complaint = `uml: ${text(file)}: ${error.message}`;
-      this.end(error === ENOENT || error === ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE);
+      kernel.exitCode = error === ENOENT || error === ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE;
+      this.powerOff();
     };
     runAsTask(task, () => this.runFirst(task, programs).then(() => hooks.ready(task)), failed);
-    runAsTask(this.init, () => this.watch(task.process), failed);
+    runAsTask(this.init, () => this.watch(task.process, hooks), failed);
   }
 
   private async runFirst(task: Task, programs: readonly Program[]): Promise<void> {
@@ -109,7 +112,7 @@ export class BuiltInInit {
   }
 
   /** Waits for the program to end, or for a request to end the machine. */
-  private async watch(child: Process): Promise<void> {
+  private async watch(child: Process, hooks: InitHooks): Promise<void> {
     const { init } = this;
     while (child.exitStatus === undefined) {
       const signal = dequeueSignal(init, init.signals.blocked)?.signal;
@@ -118,7 +121,8 @@ export class BuiltInInit {
     }
     const status = child.exitStatus;
     await syncAll(init.kernel.superBlocks);
-    this.end((status & 0x7f) === 0 ? status >> 8 : SIGNALLED + (status & 0x7f));
+    hooks.ended((status & 0x7f) === 0 ? status >> 8 : SIGNALLED + (status & 0x7f));
+    this.powerOff();
   }
 
   private async sleep(): Promise<void> {
@@ -130,10 +134,8 @@ export class BuiltInInit {
     }
   }
 
-  private end(status: number): void {
-    const { kernel } = this.init;
-    kernel.exitCode = status;
-    kernel.shutdown ??= { kind: 'power-off' };
+  private powerOff(): void {
+    this.init.kernel.shutdown ??= { kind: 'power-off' };
   }
 }
 

@@ -116,6 +116,9 @@ export class Machine {
     this.builtIn.start(programs, {
       prepare: (task) => this.giveTerminal(task),
       ready: (task) => traps.returnToUser(task),
+      ended: (status) => {
+        if (plan.forProgram) kernel.exitCode = status;
+      },
     });
   }
 
@@ -133,7 +136,7 @@ export class Machine {
   /** The process that we are got a signal. */
   private signalled(signal: number): void {
     const { kernel, plan } = this;
-    const group = plan.passSignals ? this.builtIn?.foreground : undefined;
+    const group = plan.forProgram ? this.builtIn?.foreground : undefined;
     if (group !== undefined) {
       sendToGroup(group, kernelInfo(signal));
       return;
@@ -153,12 +156,12 @@ export class Machine {
       if (kernel.log.consoles.size === 0) dumpLog(kernel);
     }
     // As UML does: the next prompt of the host's shell begins on a line of its own.
-    else if (!this.plan.passSignals) consoles.line.log(new Uint8Array(0));
+    else if (!this.plan.forProgram) consoles.line.log(new Uint8Array(0));
     consoles.stop();
     // Not before: a terminal is raw until then.
     if (this.builtIn?.complaint !== undefined) host.complain(this.builtIn.complaint);
     if (shutdown.kind === 'panic') host.exit('abort');
-    else if (shutdown.kind === 'restart' && !kernel.params.noReboot && !this.plan.passSignals)
+    else if (shutdown.kind === 'restart' && !kernel.params.noReboot && !this.plan.forProgram)
       host.exit('restart');
     else host.exit(kernel.exitCode);
   }

@@ -20,7 +20,7 @@ const request: RunRequest = {
 
 test('without a root the machine boots from the host, to a login shell where we are', () => {
   const plan = planFor(params({ initEnvironment: ['MINE=1'] }), undefined, environment);
-  expect(plan).toMatchObject({ root: 'host', passSignals: false, console: { input: 0, output: 1 } });
+  expect(plan).toMatchObject({ root: 'host', forProgram: false, console: { input: 0, output: 1 } });
   expect(plan.programs?.map(({ file, argv }) => [file, argv])).toEqual([
     ['/bin/bash', ['-bash']],
     ['/bin/sh', ['-sh']],
@@ -48,7 +48,7 @@ test('init= is the first process also when booting from the host', () => {
 
 test('uml run: the command has our streams, and our signals', () => {
   const plan = planFor(params(), request, environment);
-  expect(plan).toMatchObject({ root: 'host', passSignals: true, hostStreams: true });
+  expect(plan).toMatchObject({ root: 'host', forProgram: true, hostStreams: true });
   expect(plan.console).toEqual({ input: -1, output: 2 });
   expect(plan.programs).toEqual([
     {

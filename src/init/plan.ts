@@ -25,8 +25,11 @@ export interface Plan {
   readonly hostStreams: boolean;
   /** The console is the controlling terminal of the program's session. */
   readonly controllingTerminal: boolean;
-  /** Signals to our process are for the program: `uml run`. Otherwise they end the machine. */
-  readonly passSignals: boolean;
+  /**
+   * The machine is there for its program, as `uml run`'s is: signals to our process are for the program, and its exit status
+   * is ours. Otherwise signals end the machine, and the status is what /proc/exitcode says.
+   */
+  readonly forProgram: boolean;
 }
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -42,7 +45,7 @@ export function planFor(params: Params, run: RunRequest | undefined, environment
     console: { input: 0, output: 1 },
     hostStreams: false,
     controllingTerminal: true,
-    passSignals: false,
+    forProgram: false,
   };
 }
 
@@ -79,6 +82,6 @@ function planRun(root: Plan['root'], run: RunRequest): Plan {
     console: terminal ? { input: 0, output: 1 } : { input: -1, output: 2 },
     hostStreams: run.streams.includes('host'),
     controllingTerminal: terminal,
-    passSignals: true,
+    forProgram: true,
   };
 }

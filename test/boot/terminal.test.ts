@@ -57,6 +57,16 @@ describe('a command of uml run', () => {
   });
 });
 
+test("linux without a root is a shell on the host's own files; its end is that of the machine", async () => {
+  const status = terminal.run(process.execPath, [linux, 'quiet', 'umid=mine']);
+  await terminal.expect('# ');
+  terminal.type('echo $(hostname) $(id -u) $(tty) $0; pwd\n');
+  await terminal.expect('mine 0 /dev/tty0 -');
+  await terminal.expect(process.cwd());
+  terminal.type('echo 7 >/proc/exitcode; exit 5\n');
+  expect(await status).toBe(7);
+});
+
 describe('the terminal is as before', () => {
   let before: Uint8Array;
   beforeEach(() => {
