@@ -26,7 +26,7 @@ function walk(directory) {
 }
 walk(root);
 found.sort((a, b) => a.number - b.number);
-const files = [...new Set(found.map((f) => f.file))].sort();
+const files = [...new Set(found.map((f) => f.file))].sort((a, b) => (a < b ? -1 : 1));
 const lines = [
   '/** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */',
   "import type { SystemCall } from '../../kernel/syscall.js';",

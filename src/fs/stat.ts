@@ -115,7 +115,7 @@ export const sys_newfstatat = syscall(
 /** A path for statx(2): since Linux 6.11 a null pointer is taken for an empty path. */
 const statxPath: Argument<Name> = {
   decode: (task, lo, hi) => (lo === 0 && hi === 0 ? '' : path.decode(task, lo, hi)),
-  format: path.format,
+  format: (value) => path.format(value),
 };
 
 export const sys_statx = syscall(

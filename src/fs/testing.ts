@@ -322,7 +322,7 @@ export class TestMachine {
 
   /** Lets everything run until nothing can. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < 100; turn++) await undefined;
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   }
 
   /** Time passes; timers expire. */

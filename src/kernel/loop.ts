@@ -33,7 +33,7 @@ export async function runLoop(kernel: Kernel, traps: Traps, hooks: LoopHooks): P
     }
     timers.run();
     // Everything that was woken runs until it sleeps again or leaves the kernel.
-    while (scheduler.active > 0) await undefined;
+    while (scheduler.active > 0) await Promise.resolve();
     if (kernel.shutdown !== undefined) return kernel.shutdown;
 
     const now = clock.now();

@@ -63,10 +63,9 @@ export class HostInode extends Inode implements PageStore {
 
   /** Its path below the exported directory, without a leading slash; '' for that directory. */
   hostPath(): Name {
-    let path = '';
-    for (let inode: HostInode = this; inode.parent !== undefined; inode = inode.parent)
-      path = path === '' ? inode.name : `${inode.name}/${path}`;
-    return path;
+    if (this.parent === undefined) return '';
+    const above = this.parent.hostPath();
+    return above === '' ? this.name : `${above}/${this.name}`;
   }
 
   /** Takes over what the host says. A file that has changed behind our back loses its cached pages. */

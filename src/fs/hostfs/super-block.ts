@@ -142,7 +142,8 @@ export class HostSuperBlock extends SuperBlock {
   }
 
   override unmount(): void {
-    for (const inode of [...this.inodes.values()]) inode.evict();
+    const inodes = [...this.inodes.values()];
+    for (const inode of inodes) inode.evict();
     this.handles.closeAll();
   }
 }
