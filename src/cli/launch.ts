@@ -93,7 +93,11 @@ export function launch(data: KernelThreadData): void {
   // Modes of files on the host are what the machine asks for.
   process.umask(0);
   const thread = new URL('../host/linux/kernel-thread.js', import.meta.url);
-  new Supervisor(new Worker(thread, { workerData: data, trackUnmanagedFds: false }));
+  // What describes the main program's own source is not for the thread, which is a file.
+  const execArgv = process.execArgv.filter(
+    (option) => !/^(--input-type|--eval|-e|--print|-p)\b/.test(option),
+  );
+  new Supervisor(new Worker(thread, { workerData: data, trackUnmanagedFds: false, execArgv }));
 }
 
 /**
