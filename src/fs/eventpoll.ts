@@ -30,7 +30,7 @@ import {
 import { O_RDWR } from '../uapi/fcntl.js';
 import { AnonymousFile } from './anon-inode.js';
 import { descriptorLimit } from './file-calls.js';
-import { File, type PollTable, type ReleaseListener } from './file.js';
+import type { File, PollTable, ReleaseListener } from './file.js';
 
 /** Bits of an item that say how to tell of events; the others are events. */
 const OPTIONS = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
@@ -274,14 +274,11 @@ export const sys_epoll_create = syscall([int], (task, hint) => {
 
 export const sys_epoll_create1 = syscall([flags(epollCreateFlags)], create);
 
-/** Files that are always ready, regular ones for instance, have no poll of their own: they are refused. */
-const canPoll = (file: File): boolean => file.poll !== File.prototype.poll;
-
 export const sys_epoll_ctl = syscall([fd, int, fd, address], (task, at, operation, number, event) => {
   const wanted = operation === EPOLL_CTL_DEL ? undefined : readEvent(task, event);
   const epoll = task.files.getOpen(at);
   const file = task.files.getOpen(number);
-  if (!canPoll(file)) throw EPERM;
+  if (!file.canPoll) throw EPERM;
   if (epoll === file || !(epoll instanceof EventPoll)) throw EINVAL;
   if (wanted !== undefined && (wanted.events & EPOLLEXCLUSIVE) !== 0) {
     if (operation === EPOLL_CTL_MOD) throw EINVAL;

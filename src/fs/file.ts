@@ -139,6 +139,10 @@ export abstract class File {
   seek(_task: Task, _offset: number, _whence: number): Result {
     throw ESPIPE;
   }
+  /** Whether it can be waited for. What has no poll of its own, regular files for instance, is always ready. */
+  get canPoll(): boolean {
+    return this.poll !== File.prototype.poll;
+  }
   /** EPOLL* events that hold now; queues that may change that go to `table` if there is one. */
   poll(_task: Task, _table: PollTable | undefined): number {
     return 0x145; // EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM: always ready

@@ -57,6 +57,9 @@ export class OverlayFile extends File {
     return setPosition(this, whence === SEEK_DATA ? overlay.seekData(offset) : overlay.seekHole(offset));
   }
 
+  override get canPoll(): boolean {
+    return this.real.canPoll;
+  }
   override poll(task: Task, table: PollTable | undefined): number {
     return this.current().poll(task, table);
   }
