@@ -61,6 +61,10 @@ export class SocketFile extends File {
     return socketIoctl(task, this, request, argument);
   }
 
+  override flush(): void {
+    this.socket.descriptorClosed();
+  }
+
   override release(): void {
     this.socket.file = undefined;
     this.socket.release();

@@ -140,6 +140,8 @@ export abstract class Socket {
   get hasPeekOffset(): boolean {
     return false;
   }
+  /** One descriptor of the file is gone. */
+  descriptorClosed(): void {}
   /** The file is closed, or it never got one. */
   abstract release(): void;
 

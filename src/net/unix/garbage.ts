@@ -11,7 +11,10 @@ import type { UnixSocket } from './unix-socket.js';
 
 export function collectGarbage(inFlight: InFlight): void {
   const garbage = unreachable(inFlight);
-  for (const socket of garbage) socket.discard();
+  for (const socket of garbage) {
+    for (const connection of socket.pending) connection.discard();
+    socket.discard();
+  }
 }
 
 function unreachable(inFlight: InFlight): ReadonlySet<UnixSocket> {

@@ -224,7 +224,11 @@ export abstract class UnixSocket extends Socket {
     this.pending = [];
     for (const connection of waiting) connection.close(true);
     this.discard();
-    unix.collectGarbage();
+    unix.scheduleCollection();
+  }
+
+  override descriptorClosed(): void {
+    if (this.unix.inFlight.sockets.has(this)) this.unix.scheduleCollection();
   }
 
   private unbind(): void {

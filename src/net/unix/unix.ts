@@ -3,6 +3,7 @@ import { touchAtime } from '../../fs/inode-times.js';
 import { inodeOf, lookupPath } from '../../fs/namei.js';
 import { checkPermission, MAY_WRITE } from '../../fs/permission.js';
 import type { Task } from '../../kernel/task.js';
+import type { TimerTarget } from '../../kernel/timers.js';
 import type { Name } from '../../lib/names.js';
 import {
   EADDRINUSE,
@@ -25,8 +26,10 @@ import { UnixSocket } from './unix-socket.js';
 
 /** Names given by autobind have 5 hexadecimal digits. */
 const AUTOBIND_NAMES = 0x10_0000;
+/** In nanoseconds: descriptors are mostly closed several at a time. */
+const COLLECTION_DELAY = 10_000_000;
 
-export class UnixFamily extends ProtocolFamily {
+export class UnixFamily extends ProtocolFamily implements TimerTarget {
   override readonly family = AF_UNIX;
   /** All of them, in the order in which they were made. */
   readonly sockets = new Set<UnixSocket>();
@@ -36,7 +39,7 @@ export class UnixFamily extends ProtocolFamily {
   /** Abstract names: each type has its own. */
   private readonly names = new Map<Name, UnixSocket>();
   private lastAutobind = 0;
-  private collecting = false;
+  private collectionTimer = 0;
 
   constructor(readonly net: Net) {
     super();
@@ -92,15 +95,16 @@ export class UnixFamily extends ProtocolFamily {
     return found;
   }
 
-  /** To be called after a socket was closed: others may have been reachable through it alone. */
-  collectGarbage(): void {
-    if (this.collecting || this.inFlight.sockets.size === 0) return;
-    this.collecting = true;
-    try {
-      collectGarbage(this.inFlight);
-    } finally {
-      this.collecting = false;
-    }
+  /** To be called when a socket may have become unreachable: one was closed, or a descriptor of one in flight. */
+  scheduleCollection(): void {
+    if (this.collectionTimer !== 0 || this.inFlight.sockets.size === 0) return;
+    const { timers, clock } = this.net.kernel.scheduler;
+    this.collectionTimer = timers.add(clock.now() + COLLECTION_DELAY, this);
+  }
+
+  expired(): void {
+    this.collectionTimer = 0;
+    collectGarbage(this.inFlight);
   }
 }
 
