@@ -3,17 +3,17 @@ import { PAGE_SIZE } from '../host/memory.js';
 import { EFAULT, EINVAL } from '../uapi/errno.js';
 import { PERSONALITY_QUERY } from '../uapi/personality.js';
 import { GRND_INSECURE, GRND_RANDOM, getrandomFlags } from '../uapi/random.js';
-import { sysinfo } from '../uapi/sysinfo.js';
+import { SI_LOAD_SHIFT, sysinfo } from '../uapi/sysinfo.js';
 import { address, flags, size, syscall, uint } from './syscall.js';
 
 const NS_PER_SECOND = 1_000_000_000;
 
-/** Load averages are not kept: they show 0. */
 export const sys_sysinfo = syscall([address], (task, at) => {
   const { kernel } = task;
   const { frames, memory, pids, host } = kernel;
   const record = {
     uptime: Math.ceil(host.clock.now() / NS_PER_SECOND),
+    loads: kernel.loadAverages.map((load) => Math.round(load * 2 ** SI_LOAD_SHIFT)),
     totalram: frames.total * PAGE_SIZE,
     freeram: frames.free * PAGE_SIZE,
     sharedram: memory.shmemPages * PAGE_SIZE,
