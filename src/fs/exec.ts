@@ -231,7 +231,7 @@ async function replaceProgram(
   try {
     adoptMemory(task, memory);
     leaveOldProgram(task, program, gained, readable);
-    start(task, program, gained);
+    task.memory.batch(() => start(task, program, gained));
   } catch (error) {
     die(task, error);
   }

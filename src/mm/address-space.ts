@@ -90,6 +90,7 @@ export class AddressSpace extends UserMemory {
   /** The OOM killer has taken its memory: nothing can be faulted in any more. */
   reaped = false;
 
+  private batching = false;
   /** Commands are queued with the host. */
   private queued = false;
   /** Runs of frames to let go of after the next flush: first frame and count, alternating. */
@@ -299,8 +300,20 @@ export class AddressSpace extends UserMemory {
     this.doomed.push(frame, count);
   }
 
+  /** Does several changes and carries them out with the host at once: while no guest code of this space can run. */
+  batch<T>(changes: () => T): T {
+    this.batching = true;
+    try {
+      return changes();
+    } finally {
+      this.batching = false;
+      this.commit();
+    }
+  }
+
   /** Carries out what is queued with the host, and lets go of the frames that it could still reach. */
   commit(): void {
+    if (this.batching) return;
     if (this.queued) {
       if (this.hostMappings > this.manager.hostMappingLimit) this.checkHostMappings();
       this.host.flush();
