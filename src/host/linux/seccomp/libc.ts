@@ -36,6 +36,9 @@ export const waitpid = call<[number, Int32Array | null, number]>(
 export const prctl = call<[number, number, number, number, number]>(
   'int prctl(int option, long a, long b, long c, long d)',
 );
+export const getpriority = declare<(which: number, who: number) => number>(
+  'int getpriority(int which, int who)',
+);
 export const sched_yield = call<[]>('int sched_yield()');
 export const sched_getcpu = declare<() => number>('int sched_getcpu()');
 /** A thread's processors: a mask of 64-bit words. */
@@ -60,6 +63,11 @@ export const syscallWithTimeout = call<[number, number, number, number, Int32Arr
 );
 export const syscallWithStruct = call<[number, number, number, Int32Array]>(
   'long syscall(long nr, long a, long b, void *c)',
+);
+
+/** syscall(2) for sched_setattr, which glibc has no function for. */
+export const setSchedulingAttributes = call<[number, number, Int32Array, number]>(
+  'long syscall(long nr, long tid, const void *attributes, long flags)',
 );
 
 /** These give an error number, not -1. `actions` is a posix_spawn_file_actions_t. */

@@ -6,10 +6,20 @@
  *
  * - the kernel thread stays on one processor, its home, and moves only if others want that;
  * - command threads stay there too, since the kernel waits for them;
- * - guest threads stay away from it, unless there are more of them that run than other processors.
+ * - guest threads stay away from it, unless there are more of them that run than other processors;
+ * - all of them ask for short time slices. They hand work to each other all the time, and a stranger that competes for the
+ *   processor would get a whole slice of its own at every such switch. (With a busy loop beside each, a system call takes
+ *   6 microseconds instead of 30.) Everybody's share of the processor stays the same.
  */
 import { readFileSync } from 'node:fs';
-import { sched_getaffinity, sched_getcpu, sched_setaffinity } from './libc.js';
+import {
+  getpriority,
+  sched_getaffinity,
+  sched_getcpu,
+  sched_setaffinity,
+  setSchedulingAttributes,
+} from './libc.js';
+import { NR_sched_setattr } from './system-calls.js';
 
 /** 1024 processors, the size of glibc's cpu_set_t: sched_setaffinity(2). */
 const MASK_BYTES = 128;
@@ -19,6 +29,9 @@ const CALM_MS = 50;
 /** The share of its time that the kernel thread may wait for its processor. */
 const MAX_DELAY = 0.2;
 const MOVE_INTERVAL_MS = 2000;
+
+/** The slice to ask for, in nanoseconds. Linux has 2.8 milliseconds by default, and heeds requests since 6.12. */
+const SLICE_NS = 500_000;
 
 const contains = (mask: Uint8Array, processor: number): boolean =>
   ((mask[processor >>> 3] >>> (processor & 7)) & 1) === 1;
@@ -43,6 +56,7 @@ export class Placement {
   #lastDelayNs = 0;
 
   constructor() {
+    requestShortSlices();
     sched_getaffinity(0, MASK_BYTES, this.#all);
     let count = 0;
     for (let processor = 0; processor < MASK_BYTES * 8; processor++)
@@ -127,6 +141,15 @@ export class Placement {
     mask[processor >>> 3] = 1 << (processor & 7);
     return mask;
   }
+}
+
+/** struct sched_attr of sched_setattr(2), version 0: for this thread, and all that it starts from now on. */
+function requestShortSlices(): void {
+  const attributes = new Int32Array(12);
+  attributes[0] = attributes.byteLength;
+  attributes[4] = getpriority(0, 0);
+  attributes[6] = SLICE_NS;
+  setSchedulingAttributes(NR_sched_setattr, 0, attributes, 0); // a host that does not know it ignores it
 }
 
 const unchanged = { changed: false, retryMs: undefined };

@@ -76,12 +76,12 @@ export class SeccompPlatform implements Platform {
     const doorbell = moveUp(must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd'));
     this.#watch = new Watch(doorbell);
 
+    this.#placement = new Placement();
     this.#stub = assembleStub({ slotSize, parentPid: process.pid, secret: newSecret() });
     this.#files = { physical: copyUp(memory.fd), result, doorbell };
     this.#zygote = this.#startZygote();
     this.guestExtents = extentsWithout(this.#zygote.hostRanges);
     this.template = firstTrap(this.pages, this.commands, this.#zygote, this.#stub.trapSite);
-    this.#placement = new Placement();
     this.pages.setSpins(this.#placement.processors > 1 ? GUEST_SPIN_CYCLES : 0, GUEST_YIELD_CYCLES);
     this.#zygoteSpace = this.#adoptZygote(this.#zygote);
   }

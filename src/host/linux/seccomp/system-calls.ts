@@ -18,6 +18,7 @@ export const NR_prctl = 157;
 export const NR_futex = 202;
 export const NR_exit_group = 231;
 export const NR_prlimit64 = 302;
+export const NR_sched_setattr = 314;
 export const NR_seccomp = 317;
 export const NR_close_range = 436;
 
