@@ -184,6 +184,30 @@ test('a fork has the same mappings, which then go their own way', () => {
   parent.space.destroy();
 });
 
+test('a fork carries out what is queued, and the child sees it', () => {
+  const parent = machine.start((a) => a.mov(rbx, DATA).mov(eax, 1).syscall().mov(at(rbx), rbx).syscall());
+  machine.trap();
+  parent.space.protect(DATA, 0x1000, HOST_READ);
+  const children = Array.from({ length: 40 }, (_, index) => {
+    parent.space.map(DATA + 0x10_0000 + index * 0x2000, 0x1000, HOST_READ, 0x20_0000);
+    const space = parent.space.fork();
+    const child = space.createContext();
+    if (child === undefined) throw new Error('no context in the fork');
+    child.copyFrom(parent);
+    return child;
+  });
+  for (const context of [parent, ...children]) {
+    context.resume();
+    expect(machine.trap() === context).toBe(true);
+    expect([context.trap, context.faultAddress, context.faultAccess]).toEqual([
+      TRAP_PAGE_FAULT,
+      DATA,
+      HOST_WRITE,
+    ]);
+  }
+  for (const { space } of [parent, ...children]) space.destroy();
+});
+
 test('many threads of one space run, and their places are used again', () => {
   const space = machine.space((a) => a.mov(rax, rdi).syscall().syscall());
   for (let round = 0; round < 2; round++) {

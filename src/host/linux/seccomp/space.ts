@@ -41,6 +41,9 @@ import {
 
 const PAGE = 4096;
 const MAX_ERRNO = 4096;
+const EAGAIN = 11;
+/** Entries of a fork, at most. */
+const FORK_ENTRIES = 6;
 
 /** One queued change of the mappings. */
 type Change =
@@ -105,42 +108,38 @@ export class SeccompSpace implements HostSpace {
   }
 
   flush(): void {
-    const { pages } = this.#platform;
     let index = 0;
     for (const change of this.#changes) {
       if (index === MAX_ENTRIES) {
         this.#run(index);
         index = 0;
       }
-      const { start, length } = change;
-      switch (change.kind) {
-        case 'map':
-          pages.setEntry(
-            this.seat,
-            index,
-            0,
-            NR_mmap,
-            start,
-            length,
-            change.protection,
-            MAP_SHARED | MAP_FIXED,
-            FD_PHYSICAL,
-            change.physical,
-          );
-          break;
-        case 'unmap':
-          pages.setEntry(this.seat, index, 0, NR_munmap, start, length);
-          break;
-        case 'protect':
-          pages.setEntry(this.seat, index, 0, NR_mprotect, start, length, change.protection);
-          break;
-        default:
-          change satisfies never;
-      }
-      index++;
+      this.#changeEntry(index++, change);
     }
     this.#changes.length = 0;
     if (index > 0) this.#run(index);
+  }
+
+  /** An entry that makes one queued change. */
+  #changeEntry(index: number, change: Change): void {
+    const { pages } = this.#platform;
+    const { start, length } = change;
+    switch (change.kind) {
+      case 'map': {
+        const { protection, physical } = change;
+        const flags = MAP_SHARED | MAP_FIXED;
+        pages.setEntry(this.seat, index, 0, NR_mmap, start, length, protection, flags, FD_PHYSICAL, physical);
+        break;
+      }
+      case 'unmap':
+        pages.setEntry(this.seat, index, 0, NR_munmap, start, length);
+        break;
+      case 'protect':
+        pages.setEntry(this.seat, index, 0, NR_mprotect, start, length, change.protection);
+        break;
+      default:
+        change satisfies never;
+    }
   }
 
   clear(): void {
@@ -154,7 +153,7 @@ export class SeccompSpace implements HostSpace {
   }
 
   fork(): HostSpace {
-    this.flush();
+    if (this.#changes.length + FORK_ENTRIES > MAX_ENTRIES) this.flush();
     const platform = this.#platform;
     const seat = this.alive ? platform.takeWindow() : undefined;
     if (seat === undefined) return deadSpace(platform);
@@ -277,8 +276,9 @@ export class SeccompSpace implements HostSpace {
   }
 
   /**
-   * Forks the stub. The child goes on with the batch in the parent's command page until it has mapped its own, which
-   * therefore holds the same entries; it ends up with its own page and window and with one stopped thread.
+   * Forks the stub, in one batch with what is queued. The child goes on with the batch in the parent's command page until it
+   * has mapped its own, which therefore holds the same entries; it ends up with its own page and window and with one
+   * stopped thread.
    */
   #forkTo(seat: number): SeccompSpace | undefined {
     const platform = this.#platform;
@@ -287,8 +287,10 @@ export class SeccompSpace implements HostSpace {
     const first = child.slots.take(0);
     if (first === undefined) return undefined;
     const spare = child.#newContext(first);
-    this.#forkEntries(this.seat, seat, spare);
-    this.#forkEntries(seat, seat, spare);
+    const changes = this.#changes.splice(0);
+    changes.forEach((change, index) => this.#changeEntry(index, change));
+    this.#forkEntries(this.seat, changes.length, seat, spare);
+    this.#forkEntries(seat, changes.length, seat, spare);
     platform.bring(this);
     child.home = this.home;
     const hint = (pages.slotOffset(this.seat, 0) + MAILBOX_THREAD) >>> 2;
@@ -296,7 +298,9 @@ export class SeccompSpace implements HostSpace {
     const pid = platform.commands.run(this.seat, this.process, seat);
     if (pid === undefined || pid <= 0) {
       platform.forkFailed(pages.words[hint], child);
-      if (pid === undefined) platform.died(this);
+      // The host is short of processes, or one of the changes may have failed.
+      const harmless = pid === -EAGAIN || (pid !== undefined && changes.length === 0);
+      if (!harmless) platform.died(this);
       return undefined;
     }
     child.process = new StubProcess(pid);
@@ -306,10 +310,10 @@ export class SeccompSpace implements HostSpace {
   }
 
   /** The entries of a fork, for the command page of parent or child: they differ in nothing. */
-  #forkEntries(page: number, seat: number, spare: SeccompContext): void {
+  #forkEntries(page: number, start: number, seat: number, spare: SeccompContext): void {
     const { pages } = this.#platform;
     const { windows } = this.slots;
-    let index = 0;
+    let index = start;
     const hint = SLOTS + MAILBOX_THREAD;
     pages.setEntry(
       page,
