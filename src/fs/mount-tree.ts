@@ -162,7 +162,7 @@ export function copyTree(
 /** Whether a mount is used, or one that an unmount of it would take along. Linux's propagate_mount_busy. */
 export function isBusy(mount: Mount): boolean {
   if (mount.users > 0 || mount.children.size > 0) return true;
-  for (const copy of copiesOf(mount)) if (copy.children.size === 0 && copy.users > 0) return true;
+  for (const copy of copiesOf(mount)) if (canGo(copy) && copy.users > 0) return true;
   return false;
 }
 
@@ -182,7 +182,7 @@ function* copiesOf({ parent, mountpoint }: Mount): IterableIterator<Mount> {
  */
 export function unmountTree(tree: Mount): void {
   const all = [...treeOf(tree)].reverse();
-  for (const mount of all) for (const copy of copiesOf(mount)) if (copy.children.size === 0) takeDown(copy);
+  for (const mount of all) for (const copy of copiesOf(mount)) if (canGo(copy)) takeDown(copy);
   for (const mount of all) {
     mount.namespace?.remove(mount);
     leaveGroups(mount);
@@ -193,12 +193,22 @@ export function unmountTree(tree: Mount): void {
   tree.letGo();
 }
 
-/** Takes down one mount that nothing is mounted on. */
+/** What lies right on top of a mount: it was there before the mount came between. */
+const above = (mount: Mount): Mount | undefined => mount.children.get(mount.root);
+
+/** Whether nothing is mounted on it, or nothing that would not find its old place again. */
+const canGo = (mount: Mount): boolean => mount.children.size === (above(mount) === undefined ? 0 : 1);
+
+/** Takes down one mount. */
 function takeDown(mount: Mount): void {
-  const { namespace } = mount;
+  const { namespace, parent, mountpoint } = mount;
+  const stays = above(mount);
   namespace?.remove(mount);
   leaveGroups(mount);
+  if (stays !== undefined) disconnect(stays);
   disconnect(mount);
+  if (stays !== undefined && parent !== undefined && mountpoint !== undefined)
+    connect(stays, { mount: parent, dentry: mountpoint });
   namespace?.touch();
   mount.letGo();
 }
