@@ -2,6 +2,7 @@
 import type { CpuContext } from '../host/cpu.js';
 import { PAGE_SIZE } from '../host/memory.js';
 import type { StackContents } from '../kernel/arch.js';
+import { notePeakMemory } from '../kernel/cputime.js';
 import { endContext } from '../kernel/exit.js';
 import { mmRelease } from '../kernel/futex.js';
 import { isAlive } from '../kernel/signal-send.js';
@@ -52,6 +53,7 @@ function isOnlyUser({ mm, process }: Task): boolean {
 export function adoptMemory(task: Task, memory: NewMemory): void {
   const { mm, kernel, personality, process } = task;
   mmRelease(task);
+  notePeakMemory(task);
   if (memory === undefined) {
     task.memory.clearForExec();
     task.vforkDone?.complete();

@@ -15,13 +15,23 @@ export function processCpuTime(process: Process): number {
   return sum;
 }
 
+const KIB_PER_PAGE = 4;
+
 export function taskUsage(task: Task): Usage {
   const usage = new Usage();
+  usage.maxRssKiB = (task.mm?.peakResident ?? 0) * KIB_PER_PAGE;
   usage.userNs = taskCpuTime(task);
   usage.minorFaults = task.minorFaults;
   usage.majorFaults = task.majorFaults;
   usage.voluntarySwitches = task.voluntarySwitches;
   return usage;
+}
+
+/** A task is about to leave its memory: how much that was at most counts for the process. */
+export function notePeakMemory({ mm, process }: Task): void {
+  if (mm === undefined) return;
+  const { ownUsage } = process;
+  ownUsage.maxRssKiB = Math.max(ownUsage.maxRssKiB, mm.peakResident * KIB_PER_PAGE);
 }
 
 /** Of all threads of a process: `ownUsage` has those that are gone. */

@@ -20,7 +20,7 @@ import {
   SIG_IGN,
 } from '../uapi/signal.js';
 import { USER_HZ } from '../uapi/time.js';
-import { processCpuTime, taskCpuTime, taskUsage } from './cputime.js';
+import { notePeakMemory, processCpuTime, taskCpuTime, taskUsage } from './cputime.js';
 import { mmRelease } from './futex.js';
 import { exitSignals } from './job-control.js';
 import type { Kernel } from './kernel.js';
@@ -95,6 +95,7 @@ export function exitTask(task: Task): void {
   exitSignals(task);
   // Robust futexes and the thread's word are in its memory, so these come first.
   mmRelease(task);
+  notePeakMemory(task);
   endContext(task);
   task.mm?.leave();
   task.mm = undefined;
