@@ -61,7 +61,7 @@ export class SeccompContext implements CpuContext {
   fpu: Uint8Array;
   state: ContextState = 'stopped';
   pendingInterrupt: Interrupt | undefined = undefined;
-  /** The epoch of the placement that the thread was put in its place by. */
+  /** The epoch of the placement that the thread was put in its place by, or 0. */
   placed = 0;
   /** It is in the list of those that have stopped since the kernel slept. */
   mayBeSpinning = false;

@@ -6,7 +6,8 @@
  *
  * - the kernel thread stays on one processor, its home, and moves only if others want that;
  * - command threads stay there too, since the kernel waits for them;
- * - guest threads stay away from it, unless there are more of them that run than other processors;
+ * - guest threads stay away from it, unless there are more of them that run than other processors, or the kernel thread
+ *   has nothing to do for a while;
  * - all of them ask for short time slices. They hand work to each other all the time, and a stranger that competes for the
  *   processor would get a whole slice of its own at every such switch. (With a busy loop beside each, a system call takes
  *   6 microseconds instead of 30.) Everybody's share of the processor stays the same.
@@ -78,30 +79,33 @@ export class Placement {
     sched_setaffinity(tid, MASK_BYTES, this.#only(this.home));
   }
 
+  /** Lets a guest thread run everywhere, until it is placed again. */
+  releaseGuest(tid: number): void {
+    sched_setaffinity(tid, MASK_BYTES, this.#all);
+  }
+
   /** Puts a guest thread where guest threads belong. */
   placeGuest(tid: number): void {
     sched_setaffinity(tid, MASK_BYTES, this.#guests);
   }
 
   /**
-   * The kernel is about to sleep while `running` guest threads run. True if guest threads belong elsewhere from now on.
-   * `retryMs`, if there is one, says when to ask again.
+   * The kernel is about to sleep while `running` guest threads run. True if guest threads belong elsewhere from now on:
+   * everywhere, since they have been too many for the other processors for a while, or no longer everywhere.
    */
-  review(running: number): { changed: boolean; retryMs: number | undefined } {
+  review(running: number): boolean {
     const crowded = running >= this.processors;
     if (this.processors === 1 || crowded === this.#wide) {
       this.#changeSince = 0;
-      return unchanged;
+      return false;
     }
     const now = performance.now();
-    const patience = crowded ? CROWDED_MS : CALM_MS;
     if (this.#changeSince === 0) this.#changeSince = now;
-    if (now - this.#changeSince < patience)
-      return crowded ? { changed: false, retryMs: patience } : unchanged;
+    if (now - this.#changeSince < (crowded ? CROWDED_MS : CALM_MS)) return false;
     this.#wide = crowded;
     this.#changeSince = 0;
     this.#spread();
-    return { changed: true, retryMs: undefined };
+    return true;
   }
 
   /** Moves away from a processor that others want. True if guest threads belong elsewhere from now on. */
@@ -151,8 +155,6 @@ function requestShortSlices(): void {
   attributes[6] = SLICE_NS;
   setSchedulingAttributes(NR_sched_setattr, 0, attributes, 0); // a host that does not know it ignores it
 }
-
-const unchanged = { changed: false, retryMs: undefined };
 
 /** How long this thread has waited for a processor in its life: the second number of schedstat, proc(5). */
 function waitingTimeNs(): number {

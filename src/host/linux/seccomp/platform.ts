@@ -37,6 +37,10 @@ const GUEST_SPIN_CYCLES = 5000;
 const GUEST_YIELD_CYCLES = 100_000;
 /** How often a sleeping kernel looks after killed processes, and after running ones. */
 const REAP_MS = 4;
+/** A kernel that sleeps as long leaves its processor to guest threads. */
+const IDLE_MS = 2;
+/** In place of an epoch: the thread may run everywhere. */
+const RELEASED = 0;
 const CHECK_MS = 500;
 /** A kernel that never sleeps looks after so many resumes. */
 const RESUMES_PER_CHECK = 0x4000;
@@ -63,6 +67,10 @@ export class SeccompPlatform implements Platform {
   readonly #died: SeccompContext[] = [];
   readonly #placement: Placement;
   #resumes = 0;
+  #nextCheck = 0;
+  /** Since when the kernel sleeps, and whether a guest thread that runs is kept from the kernel's processor. */
+  #sleepsSince = 0;
+  #confined = false;
 
   constructor(memory: MemoryFile) {
     ({ hwcap: this.hwcap, hwcap2: this.hwcap2, minSigStackSize: this.minSigStackSize } = checkHost());
@@ -155,7 +163,9 @@ export class SeccompPlatform implements Platform {
 
   endSleep(): void {
     this.pages.setSleeping(false);
-    if (this.#watch.quiet()) this.#check();
+    if (!this.#watch.quiet()) return;
+    this.#afterLongRun();
+    if (performance.now() >= this.#nextCheck) this.#check();
   }
 
   shutdown(): void {
@@ -264,9 +274,23 @@ export class SeccompPlatform implements Platform {
 
   /** Guest threads may run for long now: see to it that they have processors, and that somebody looks after them. */
   #beforeLongRun(): void {
-    const { changed, retryMs } = this.#placement.review(this.runningCount);
-    if (changed) for (const context of this.runList.contexts) this.#place(context);
-    this.#watch.wakeWithin(retryMs ?? CHECK_MS);
+    const { contexts } = this.runList;
+    if (this.#placement.review(contexts.length)) for (const context of contexts) this.#place(context);
+    this.#confined = this.#placement.apart && contexts.some(({ placed }) => placed !== RELEASED);
+    this.#watch.wakeWithin(
+      this.#confined || contexts.length >= this.#placement.processors ? IDLE_MS : CHECK_MS,
+    );
+    this.#sleepsSince = performance.now();
+  }
+
+  /** The kernel has slept for a while beside running guest threads: they may have its processor, too. */
+  #afterLongRun(): void {
+    if (!this.#confined || performance.now() - this.#sleepsSince < IDLE_MS) return;
+    this.#confined = false;
+    for (const context of this.runList.contexts) {
+      this.#placement.releaseGuest(context.tid);
+      context.placed = RELEASED;
+    }
   }
 
   #startZygote(): Zygote {
@@ -328,6 +352,7 @@ export class SeccompPlatform implements Platform {
   #check(): void {
     this.#graveyard.reap();
     const now = performance.now();
+    this.#nextCheck = now + CHECK_MS;
     const lost = new Set<SeccompSpace>();
     const processes = new Map<StubProcess, boolean>();
     for (const { space, tid, pendingInterrupt } of this.runList.contexts) {

@@ -32,7 +32,7 @@ export class Watch {
     timerfd_settime(this.#timer, 0, Int32Array.of(0, 0, 0, 0, 0, 0, milliseconds * 1e6, 0), null);
   }
 
-  /** Makes the descriptor quiet again. True if the timer has expired. */
+  /** Makes the descriptor quiet again after a sleep. True if the timer has expired. */
   quiet(): boolean {
     read(this.ring, this.#buffer, 8);
     if (performance.now() < this.#expires || read(this.#timer, this.#buffer, 8) < 0) return false;
