@@ -227,6 +227,22 @@ test('reads whole events only', () => {
   expect(events(48)).toEqual(['1 IN_CREATE a-name-of-more-than-sixteen']);
 });
 
+test('a user has so many watches and instances', () => {
+  const { machine, sys, watch, touch } = setUp();
+  const { fsSettings } = machine.kernel;
+  touch('/d/f');
+  fsSettings.inotifyMaxUserWatches = 1;
+  expect(watch('/d', IN_OPEN)).toBe(1);
+  expect(watch('/d/f', IN_OPEN)).toBe('ENOSPC');
+  sys(sys_inotify_rm_watch, 0, 1);
+  expect(watch('/d/f', IN_OPEN)).toBe(2);
+  fsSettings.inotifyMaxUserInstances = 2;
+  expect(sys(sys_inotify_init1, 0)).toBe(1);
+  expect(sys(sys_inotify_init1, 0)).toBe('EMFILE');
+  sys(sys_close, 1);
+  expect(sys(sys_inotify_init1, 0)).toBe(1);
+});
+
 test('errors', () => {
   const { sys, watch, touch } = setUp();
   touch('/d/f');

@@ -1,10 +1,11 @@
 /** inotify(7): watches on inodes (fs/notify) whose events queue up to be read. */
+import type { FsSettings, InotifyAccount } from '../kernel/kernel.js';
 import { type Result, bits, fd, flags, int, path, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { WaitQueue } from '../kernel/wait.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
 import { type Name, putName } from '../lib/names.js';
-import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOSPC, ENOTTY } from '../uapi/errno.js';
+import { EAGAIN, EEXIST, EFAULT, EINVAL, EMFILE, ENOSPC, ENOTTY } from '../uapi/errno.js';
 import { EPOLLIN, EPOLLRDNORM } from '../uapi/epoll.js';
 import { AT_FDCWD, O_RDONLY } from '../uapi/fcntl.js';
 import {
@@ -35,10 +36,6 @@ import type { Inode } from './inode.js';
 import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, inodeAt } from './namei.js';
 import { type InodeWatch, InodeWatches } from './notify.js';
 import { MAY_READ, checkPermission } from './permission.js';
-
-/** /proc/sys/fs/inotify: max_queued_events, max_user_watches. */
-const MAX_QUEUED = 16384;
-const MAX_WATCHES = 1 << 20;
 
 /** A mask without any of these is an error; unknown bits beside them are not. */
 const ANY_BIT = inotifyWatchFlags.mask | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR;
@@ -95,9 +92,16 @@ class InotifyFile extends AnonymousFile {
   private overflowed = false;
   private lastWd = 0;
   private readonly changed = new WaitQueue();
+  private readonly settings: FsSettings;
 
-  constructor(task: Task, openFlags: number) {
+  constructor(
+    task: Task,
+    openFlags: number,
+    private readonly account: InotifyAccount,
+  ) {
     super(task.kernel, task.credentials, openFlags, 'anon_inode:inotify');
+    this.settings = task.kernel.fsSettings;
+    account.instances++;
   }
 
   override get asyncCapable(): boolean {
@@ -106,6 +110,8 @@ class InotifyFile extends AnonymousFile {
 
   override release(): void {
     for (const watch of this.watches.values()) watch.inode.watches?.remove(watch);
+    this.account.instances--;
+    this.account.watches -= this.watches.size;
     this.watches.clear();
     this.byInode.clear();
   }
@@ -125,7 +131,7 @@ class InotifyFile extends AnonymousFile {
       (last.mask & IN_IGNORED) === 0
     )
       return;
-    if (this.queued < MAX_QUEUED) this.events.push(event);
+    if (this.queued < this.settings.inotifyMaxQueuedEvents) this.events.push(event);
     else if (this.overflowed) return;
     else {
       this.overflowed = true;
@@ -153,7 +159,8 @@ class InotifyFile extends AnonymousFile {
       old.mask = (request & IN_MASK_ADD) === 0 ? mask : old.mask | mask;
       return old.wd;
     }
-    if (this.watches.size >= MAX_WATCHES) throw ENOSPC;
+    if (this.account.watches >= this.settings.inotifyMaxUserWatches) throw ENOSPC;
+    this.account.watches++;
     // Numbers are not used again soon: a reader may still find events of the old watch.
     const watch = new Watch(this, inode, ++this.lastWd, mask);
     this.watches.set(watch.wd, watch);
@@ -171,6 +178,7 @@ class InotifyFile extends AnonymousFile {
 
   remove(watch: Watch): void {
     this.watches.delete(watch.wd);
+    this.account.watches--;
     this.byInode.delete(watch.inode);
     this.queueEvent({ wd: watch.wd, mask: IN_IGNORED, cookie: 0, name: '' });
     watch.inode.watches?.remove(watch);
@@ -228,8 +236,16 @@ class InotifyFile extends AnonymousFile {
   }
 }
 
+function accountOf({ kernel: { inotifyAccounts }, credentials: { uid } }: Task): InotifyAccount {
+  let account = inotifyAccounts.get(uid);
+  if (account === undefined) inotifyAccounts.set(uid, (account = { instances: 0, watches: 0 }));
+  return account;
+}
+
 function create(task: Task, createFlags: number): number {
-  const file = new InotifyFile(task, O_RDONLY | (createFlags & IN_NONBLOCK));
+  const account = accountOf(task);
+  if (account.instances >= task.kernel.fsSettings.inotifyMaxUserInstances) throw EMFILE;
+  const file = new InotifyFile(task, O_RDONLY | (createFlags & IN_NONBLOCK), account);
   return task.files.installNew(file, (createFlags & IN_CLOEXEC) !== 0, descriptorLimit(task));
 }
 

@@ -30,8 +30,6 @@ const READABLE = EPOLLIN | EPOLLRDNORM;
 const WRITABLE = EPOLLOUT | EPOLLWRNORM;
 
 const DEFAULT_SLOTS = 16;
-/** /proc/sys/fs/pipe-max-size: beyond it F_SETPIPE_SZ needs CAP_SYS_RESOURCE. */
-const MAX_SIZE = 1 << 20;
 
 export class Pipe {
   readonly ring = new PipeRing(DEFAULT_SLOTS);
@@ -110,7 +108,7 @@ export class PipeFile extends File {
   }
 
   override get label(): Name {
-    return `pipe:[${this.inode.ino}]`;
+    return this.dentry === undefined ? `pipe:[${this.inode.ino}]` : '';
   }
   override get seekable(): boolean {
     return false;
@@ -316,19 +314,27 @@ export function pipeSize(file: File): number {
   return file.pipe.ring.capacity * PAGE;
 }
 
-/** F_SETPIPE_SZ: rounded up to a power of two of pages. */
-export function setPipeSize(task: Task, file: File, size: number): number {
-  if (!(file instanceof PipeFile)) throw EBADF;
+/** The capacity that a pipe gets which is to hold `size` bytes: a power of two of pages. EINVAL when that is too much. */
+export function roundPipeSize(size: number): number {
   if (size > 2 ** 31) throw EINVAL;
-  let slots = 1;
-  while (slots * PAGE < size) slots *= 2;
+  let rounded = PAGE;
+  while (rounded < size) rounded *= 2;
+  return rounded;
+}
+
+/** F_SETPIPE_SZ */
+export function setPipeSize(task: Task, file: File, wanted: number): number {
+  if (!(file instanceof PipeFile)) throw EBADF;
+  const size = roundPipeSize(wanted);
+  const slots = size / PAGE;
   const { pipe } = file;
   const { ring } = pipe;
-  if (slots > ring.capacity && slots * PAGE > MAX_SIZE && !capable(task.credentials, CAP_SYS_RESOURCE))
+  const { pipeMaxSize } = task.kernel.fsSettings;
+  if (slots > ring.capacity && size > pipeMaxSize && !capable(task.credentials, CAP_SYS_RESOURCE))
     throw EPERM;
   if (slots < ring.usedSlots) throw EBUSY;
   const wasFull = ring.full;
   ring.resize(slots);
   if (wasFull && !ring.full) pipe.writable.wake(WRITABLE);
-  return slots * PAGE;
+  return size;
 }

@@ -255,15 +255,9 @@ export class TestMachine {
 
   private addThread(process: Process, tid: number, files: FileTable): Task {
     const nowhere = {} as FsContext;
-    const task = new Task(
-      this.kernel,
-      tid,
-      process,
-      rootCredentials,
-      files,
-      nowhere,
-      { mount: { end: () => {} } } as unknown as Task['namespaces'],
-    );
+    const task = new Task(this.kernel, tid, process, rootCredentials, files, nowhere, {
+      mount: { end: () => {} },
+    } as unknown as Task['namespaces']);
     process.threads.add(task);
     this.kernel.pids.tasks.set(tid, task);
     return task;

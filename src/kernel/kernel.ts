@@ -27,12 +27,23 @@ export interface KernelConfig {
   readonly protocolFamilies: readonly ProtocolFamilyType[];
 }
 
-/** /proc/sys/fs/protected_*: proc_sys_fs(5). */
+/** /proc/sys/fs: proc_sys_fs(5), inotify(7). */
 export interface FsSettings {
   protectedSymlinks: number;
   protectedHardlinks: number;
   protectedFifos: number;
   protectedRegular: number;
+  /** Beyond it F_SETPIPE_SZ needs CAP_SYS_RESOURCE. */
+  pipeMaxSize: number;
+  inotifyMaxQueuedEvents: number;
+  inotifyMaxUserInstances: number;
+  inotifyMaxUserWatches: number;
+}
+
+/** What one user has of inotify. */
+export interface InotifyAccount {
+  instances: number;
+  watches: number;
 }
 
 /** How the machine ended, or is to end: reboot(2). */
@@ -91,7 +102,13 @@ export class Kernel {
     protectedHardlinks: 0,
     protectedFifos: 0,
     protectedRegular: 0,
+    pipeMaxSize: 1 << 20,
+    inotifyMaxQueuedEvents: 16384,
+    inotifyMaxUserInstances: 128,
+    inotifyMaxUserWatches: 1 << 20,
   };
+  /** By real user id. */
+  readonly inotifyAccounts = new Map<number, InotifyAccount>();
   /** Made by the first stat(2). */
   statBuffer: StatBuffer | undefined;
   /** Every instance of a file system: sync(2). */

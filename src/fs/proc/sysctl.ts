@@ -6,6 +6,7 @@ import type { Name } from '../../lib/names.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory } from '../kernfs.js';
+import { roundPipeSize } from '../pipe.js';
 
 const fixed = (show: (task: Task) => Name | number): Entry => ({
   kind: 'text',
@@ -79,7 +80,7 @@ export function sysDirectory(kernel: Kernel): Entry {
       max,
     );
   const bootId = uuid(kernel);
-  const { log, pids } = kernel;
+  const { fsSettings, log, pids } = kernel;
   return directory({
     abi: directory({}),
     debug: directory({}),
@@ -91,16 +92,21 @@ export function sysDirectory(kernel: Kernel): Entry {
       'inode-nr': fixed(() => '0\t0'),
       'lease-break-time': kept('45'),
       nr_open: kept('1048576'),
-      'pipe-max-size': kept('1048576'),
+      'pipe-max-size': numeric(
+        () => fsSettings.pipeMaxSize,
+        (value) => (fsSettings.pipeMaxSize = roundPipeSize(value)),
+        1,
+        2 ** 31 - 1,
+      ),
       protected_fifos: protection(kernel, 'protectedFifos'),
       protected_hardlinks: protection(kernel, 'protectedHardlinks'),
       protected_regular: protection(kernel, 'protectedRegular'),
       protected_symlinks: protection(kernel, 'protectedSymlinks'),
       suid_dumpable: kept('0'),
       inotify: directory({
-        max_queued_events: kept('16384'),
-        max_user_instances: kept('128'),
-        max_user_watches: kept('65536'),
+        max_queued_events: fsSetting(kernel, 'inotifyMaxQueuedEvents'),
+        max_user_instances: fsSetting(kernel, 'inotifyMaxUserInstances'),
+        max_user_watches: fsSetting(kernel, 'inotifyMaxUserWatches'),
       }),
       epoll: directory({ max_user_watches: kept('1048576') }),
       mqueue: directory({ msg_max: kept('10'), msgsize_max: kept('8192'), queues_max: kept('256') }),
@@ -214,12 +220,13 @@ export function sysDirectory(kernel: Kernel): Entry {
   });
 }
 
-function protection(kernel: Kernel, which: keyof FsSettings): Entry {
-  const { fsSettings } = kernel;
+const protection = (kernel: Kernel, which: keyof FsSettings): Entry => fsSetting(kernel, which, 2);
+
+function fsSetting({ fsSettings }: Kernel, which: keyof FsSettings, max?: number): Entry {
   return numeric(
     () => fsSettings[which],
     (value) => (fsSettings[which] = value),
     0,
-    2,
+    max,
   );
 }
