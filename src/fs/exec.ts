@@ -14,8 +14,8 @@ import { doGroupExit } from '../kernel/exit.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { execTimers } from '../kernel/posix-timers.js';
 import type { Process } from '../kernel/process.js';
+import { execStop } from '../kernel/ptrace.js';
 import { isTraced } from '../kernel/signal-send.js';
-import { noAlternateStack } from '../kernel/signal-state.js';
 import { REGISTERS_SET, address, fd, flags, path, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { FlagSet } from '../lib/flags.js';
@@ -96,7 +96,9 @@ async function execute(task: Task, request: Request): Promise<number> {
   try {
     const credentials = newCredentials(task, program.image.executable);
     const memory = prepareMemory(task);
+    const { tid } = task;
     await replaceProgram(task, program, credentials, memory);
+    if (task.tracing !== undefined && task.dying === undefined) await execStop(task, tid);
   } finally {
     closeImage(program.image);
   }
@@ -257,7 +259,7 @@ function leaveOldProgram(task: Task, program: Program, gained: NewCredentials, r
   }
   task.files.closeOnExec(task);
   execTimers(process);
-  signals.altStack = noAlternateStack;
+  signals.altStack = { ...signals.altStack, address: 0, size: 0 };
   if (sharesHandlers(task.kernel, process)) process.handlers = process.handlers.clone();
   process.handlers.resetForExec();
   process.hasExeced = true;

@@ -81,6 +81,8 @@ export interface Arch {
   pushSignalFrame(task: Task, action: SignalAction, info: SignalInfo): boolean;
   /** rt_sigreturn(2): undoes a frame. False when it is bad: the task gets SIGSEGV. */
   popSignalFrame(task: Task): boolean;
+  /** Whether the processor is to trap after one instruction. */
+  setSingleStep(task: Task, on: boolean): void;
   instructionPointer(task: Task): number;
   stackPointer(task: Task): number;
 }

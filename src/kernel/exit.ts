@@ -7,6 +7,7 @@
  *
  * A process whose last thread has ended is a zombie (`exitStatus` is set) until its parent has waited for it.
  */
+import { PTRACE_O_EXITKILL } from '../uapi/ptrace.js';
 import { exitedStatus } from '../uapi/wait.js';
 import {
   CLD_DUMPED,
@@ -16,6 +17,7 @@ import {
   SIGCHLD,
   SIGCONT,
   SIGHUP,
+  SIGKILL,
   SIGRTMAX,
   SIG_IGN,
 } from '../uapi/signal.js';
@@ -28,10 +30,11 @@ import { leaveNamespaces } from './nsproxy.js';
 import { panic } from './panic.js';
 import { exitTimers } from './posix-timers.js';
 import type { Process, ProcessGroup } from './process.js';
+import { detach, isHidden } from './ptrace.js';
 import { isOrphaned, leaveGroup } from './process-group.js';
 import { childInfo, kernelInfo } from './siginfo.js';
 import type { SignalInfo } from './signal-state.js';
-import { isAlive, sendToGroup, sendToProcess } from './signal-send.js';
+import { isAlive, sendToGroup, sendToProcess, sendToTask } from './signal-send.js';
 import { int, syscall } from './syscall.js';
 import type { Task } from './task.js';
 
@@ -104,7 +107,10 @@ export function exitTask(task: Task): void {
   leaveNamespaces(task, task.namespaces);
 
   handOverChildren(task, last);
-  if (!task.isLeader) forgetThread(task);
+  freeTracees(task);
+  // A tracer wants to know how each thread has ended.
+  if (!task.isLeader && task.tracing === undefined) forgetThread(task);
+  else if (!task.isLeader) tellTracerOfExit(task);
   if (last) becomeZombie(kernel, process);
   process.changed.wake();
 }
@@ -116,6 +122,33 @@ export function endContext(task: Task): void {
   task.finalCpuTime = taskCpuTime(task);
   task.context?.destroy();
   task.context = undefined;
+}
+
+/** The tracees of a thread that exits are free, or die with it: PTRACE_O_EXITKILL. */
+function freeTracees(task: Task): void {
+  for (const tracee of task.tracees ?? []) {
+    if (tracee.tracing?.has(PTRACE_O_EXITKILL) === true) sendToTask(tracee, kernelInfo(SIGKILL));
+    releaseTracee(tracee);
+  }
+}
+
+/** A task is no longer traced. If it has exited, those hear of it that the tracer came before. */
+export function releaseTracee(task: Task): void {
+  const { process } = task;
+  const hidden = isHidden(process);
+  detach(task, 0);
+  if (isAlive(task)) return;
+  if (!task.isLeader) forgetThread(task);
+  else if (hidden && process.exitStatus !== undefined && notifyParent(process)) reap(task.kernel, process);
+}
+
+function tellTracerOfExit(task: Task): void {
+  const { tracing } = task;
+  if (tracing === undefined) return;
+  const { process } = tracing.tracer;
+  const [code, status] = exitCause(task.exitCode);
+  sendToProcess(process, childInfo(code, task.tid, task.credentials.uid, status, 0, 0));
+  process.childChanged.wake();
 }
 
 /** A thread that is not the leader is gone at once; the process keeps its counters. */
@@ -143,11 +176,17 @@ function becomeZombie(kernel: Kernel, process: Process): void {
  */
 function notifyParent(process: Process): boolean {
   const { parent } = process;
+  if (process.leader !== undefined && isHidden(process)) {
+    // The parent hears of it when the tracer has let go.
+    tellTracerOfExit(process.leader);
+    return false;
+  }
   if (parent === undefined) return true;
   let signal = process.exitSignal;
   const { handler, flags } = parent.handlers.actions[SIGCHLD];
   const ignored = signal === SIGCHLD && handler === SIG_IGN;
-  const reaped = ignored || (signal === SIGCHLD && (flags & SA_NOCLDWAIT) !== 0);
+  const untraced = process.leader?.tracing === undefined;
+  const reaped = untraced && (ignored || (signal === SIGCHLD && (flags & SA_NOCLDWAIT) !== 0));
   if (ignored) signal = 0;
   if (signal !== 0 && signal <= SIGRTMAX) sendToProcess(parent, exitInfo(process, signal));
   parent.childChanged.wake();
@@ -174,6 +213,7 @@ function exitInfo(process: Process, signal: number): SignalInfo {
 export function reap(kernel: Kernel, process: Process): void {
   const { pids } = kernel;
   for (const thread of process.threads) {
+    if (thread.tracing !== undefined) detach(thread, 0);
     pids.tasks.delete(thread.tid);
     thread.state = 'dead';
   }

@@ -9,6 +9,12 @@ import { or } from '../lib/word64.js';
 import type { AddressSpace } from '../mm/address-space.js';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../uapi/capability.js';
 import { EAGAIN, EFAULT, EINVAL, EPERM, ERESTARTNOINTR, Errno } from '../uapi/errno.js';
+import {
+  PTRACE_EVENT_CLONE,
+  PTRACE_EVENT_FORK,
+  PTRACE_EVENT_VFORK,
+  PTRACE_EVENT_VFORK_DONE,
+} from '../uapi/ptrace.js';
 import { RLIMIT_NOFILE, RLIMIT_NPROC } from '../uapi/resource.js';
 import {
   CLONE_CHILD_CLEARTID,
@@ -24,10 +30,12 @@ import {
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
   CLONE_PIDFD,
+  CLONE_PTRACE,
   CLONE_SETTLS,
   CLONE_SIGHAND,
   CLONE_SYSVSEM,
   CLONE_THREAD,
+  CLONE_UNTRACED,
   CLONE_VFORK,
   CLONE_VM,
   SCHED_FIFO,
@@ -41,6 +49,7 @@ import { capable } from './credentials.js';
 import type { Namespaces } from './namespaces.js';
 import { endContext, reap } from './exit.js';
 import { enterCopy, leaveNamespaces, newNamespaces } from './nsproxy.js';
+import { ptraceEvent, traceChild, wantsEvent } from './ptrace.js';
 import { Process } from './process.js';
 import { address, syscall, ulong } from './syscall.js';
 import { Task } from './task.js';
@@ -84,26 +93,49 @@ function clone(task: Task, request: CloneRequest): number | Promise<number> {
   if (task.signalPending()) throw ERESTARTNOINTR;
   const child = copyProcess(task, request);
   const { tid } = child;
-  if ((request.flags & CLONE_PARENT_SETTID) !== 0) putTid(task.mm, request.parentTid, tid);
-  if ((request.flags & CLONE_CHILD_SETTID) !== 0) putTid(child.mm, request.childTid, tid);
-  if ((request.flags & CLONE_VFORK) === 0) {
-    start(child);
-    return tid;
-  }
-  child.vforkDone = new Completion();
+  const { flags } = request;
+  if ((flags & CLONE_PARENT_SETTID) !== 0) putTid(task.mm, request.parentTid, tid);
+  if ((flags & CLONE_CHILD_SETTID) !== 0) putTid(child.mm, request.childTid, tid);
+  if ((flags & CLONE_VFORK) !== 0) child.vforkDone = new Completion();
+  const event = task.tracing === undefined ? 0 : tracedEvent(task, request);
+  if (event !== 0 || (flags & CLONE_PTRACE) !== 0) traceChild(task, child);
+  const { vforkDone } = child;
   start(child);
-  return released(task, child.vforkDone, tid);
+  return event === 0 && vforkDone === undefined ? tid : finishClone(task, tid, event, vforkDone);
 }
 
-async function released(task: Task, done: Completion, tid: number): Promise<number> {
-  while (!done.done) await done.changed.sleepKillable(task);
+/** The event that a tracer is told of, or 0. */
+function tracedEvent(task: Task, { flags, exitSignal }: CloneRequest): number {
+  if ((flags & CLONE_UNTRACED) !== 0) return 0;
+  const vfork = (flags & CLONE_VFORK) !== 0;
+  const other = exitSignal === SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
+  const event = vfork ? PTRACE_EVENT_VFORK : other;
+  return wantsEvent(task, event) ? event : 0;
+}
+
+/** What is left to wait for after the child runs: the tracer, and the child of a vfork. */
+async function finishClone(
+  task: Task,
+  tid: number,
+  event: number,
+  vforkDone: Completion | undefined,
+): Promise<number> {
+  if (event !== 0) await ptraceEvent(task, event, tid);
+  if (vforkDone !== undefined) {
+    while (!vforkDone.done) await vforkDone.changed.sleepKillable(task);
+    if (task.tracing !== undefined) await ptraceEvent(task, PTRACE_EVENT_VFORK_DONE, tid);
+  }
   return tid;
 }
 
 function start(child: Task): void {
-  child.state = 'user';
   startCpuLimit(child.kernel, child.process);
-  child.context?.resume();
+  // Its tracer comes first.
+  if (child.workPending) child.kernel.traps.returnToUser(child);
+  else {
+    child.state = 'user';
+    child.context?.resume();
+  }
 }
 
 /** A bad address is the caller's loss: Linux does not tell either. */

@@ -52,7 +52,7 @@ export function exitSignals(task: Task): void {
 }
 
 /** A task stops, or exits while its process stops: the last to do so tells the parent. */
-function leaveStop(task: Task): void {
+export function leaveStop(task: Task): void {
   const { process } = task;
   if (task.signals.stopPending === 0) return;
   task.signals.stopPending = 0;

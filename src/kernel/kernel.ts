@@ -18,6 +18,7 @@ import type { Printk } from './printk.js';
 import type { Process } from './process.js';
 import type { SignalAccount } from './signal-state.js';
 import type { Task } from './task.js';
+import type { Traps } from './trap.js';
 import { Scheduler } from './sched.js';
 import { WaitQueue } from './wait.js';
 
@@ -89,6 +90,8 @@ export class Kernel {
 
   // Handed in by init/main at start-up, in this order; each is one subsystem's root object.
   arch!: Arch;
+  /** The way into and out of the kernel for guest code. Sets itself. */
+  traps!: Traps;
   params!: Params;
   log!: Printk;
   pids!: PidTable;

@@ -21,6 +21,7 @@ import {
 import { syscallNumbers } from '../uapi/unistd-64.js';
 import { signalledStatus } from '../uapi/wait.js';
 import { beginStop, stopHere, tellIfOwed } from './job-control.js';
+import { exitStop, handlerStop, jobControlTrap, signalStop } from './ptrace.js';
 import { isOrphaned } from './process-group.js';
 import { emptyInfo, kernelInfo } from './siginfo.js';
 import { ignoredSignals, kernelOnlySignals, stopSignals } from './signal-defaults.js';
@@ -53,23 +54,45 @@ function doWork(task: Task): Promise<void> | undefined {
   tellIfOwed(process);
   process.cpuTimers?.stir();
   for (;;) {
-    if (task.dying !== undefined) return undefined;
-    if (task.signals.stopPending !== 0) return stopHere(task);
+    if (task.dying !== undefined) return exitStop(task);
+    const { tracing } = task;
+    if (tracing?.trapPending === true || task.signals.stopPending !== 0)
+      return again(task, tracing === undefined ? stopHere(task) : jobControlTrap(task, tracing));
     const info = dequeueSignal(task, task.signals.blocked);
     if (info === undefined) {
       finishCall(task);
       return undefined;
     }
-    const action = process.handlers.actions[info.signal];
-    if (action.handler === SIG_IGN) continue;
-    if (action.handler !== SIG_DFL) {
-      handle(task, action, info);
-      break;
-    }
-    defaultFor(task, info.signal);
+    if (tracing !== undefined) return again(task, traced(task, info));
+    if (act(task, info)) break;
   }
   if (task.signalPending()) task.workPending = true;
   return undefined;
+}
+
+/** There may be more to do afterwards. */
+function again(task: Task, waiting: Promise<void>): Promise<void> {
+  task.workPending = true;
+  return waiting;
+}
+
+/** The tracer decides first. */
+async function traced(task: Task, info: SignalInfo): Promise<void> {
+  const chosen = await signalStop(task, info);
+  if (chosen === undefined || !act(task, chosen)) return;
+  if (task.tracing?.mode === 'step') await handlerStop(task);
+}
+
+/** What a signal does. True when its handler is set up to run. */
+function act(task: Task, info: SignalInfo): boolean {
+  const action = task.process.handlers.actions[info.signal];
+  if (action.handler === SIG_IGN) return false;
+  if (action.handler !== SIG_DFL) {
+    handle(task, action, info);
+    return true;
+  }
+  defaultFor(task, info.signal);
+  return false;
 }
 
 /** Takes a pending signal that is not among `blocked`; the task's own before those of its process. */

@@ -20,6 +20,7 @@ import { signalledStatus } from '../uapi/wait.js';
 import type { Kernel } from './kernel.js';
 import type { Process, ProcessGroup } from './process.js';
 import { coreSignals, ignoredSignals, kernelOnlySignals, stopSignals } from './signal-defaults.js';
+import { trapSoon } from './ptrace-state.js';
 import { SignalSet } from './signal-set.js';
 import {
   type PendingSignals,
@@ -138,7 +139,7 @@ export function retarget(task: Task, signals: SignalSet): void {
   }
 }
 
-export const isTraced = (_task: Task): boolean => false;
+export const isTraced = (task: Task): boolean => task.tracing !== undefined;
 
 function mainThread(process: Process): Task | undefined {
   const { leader } = process;
@@ -203,6 +204,7 @@ function continueProcess(process: Process): void {
       task.state = 'kernel';
       task.wake();
     }
+    if (task.tracing?.seized === true && trapSoon(task, task.tracing)) kick(task);
   }
   if (signals.stopped) signals.owedNotice = CLD_CONTINUED;
   else if (signals.toStop > 0) {

@@ -9,6 +9,7 @@ import type { Credentials } from './credentials.js';
 import type { FutexQueue, FutexWaiter } from './futex-queue.js';
 import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
+import type { Tracing } from './ptrace-state.js';
 import { SignalState } from './signal-state.js';
 import type { Namespaces } from './namespaces.js';
 import type { Result } from './syscall.js';
@@ -57,6 +58,9 @@ export class Task extends Sleeper {
   lastTrap: TrapRecord = noTrap;
   /** Something must be looked at before the task returns to user mode: a signal, a stop, a kill, a tracer. */
   workPending = false;
+  /** Its tracer, and what it is stopped for; and whom it traces itself: ptrace(2). */
+  tracing: Tracing | undefined;
+  tracees: Set<Task> | undefined;
   /** Exit was asked for (exit_group elsewhere, SIGKILL, exec in another thread): the wait status to exit with. */
   dying: number | undefined;
   /** The wait status that it exited with, once it has. */

@@ -18,6 +18,7 @@ import { SIGBUS, SIGKILL, SIGSEGV, SI_KERNEL } from '../uapi/signal.js';
 import { doGroupExit, exitTask } from './exit.js';
 import type { Kernel } from './kernel.js';
 import { oops } from './panic.js';
+import { enterUserTraced, leaveUserTraced, syscallEntryStop, syscallExitStop } from './ptrace.js';
 import { faultInfo } from './siginfo.js';
 import { forceSignal } from './signal-send.js';
 import { prepareReturn } from './signal-deliver.js';
@@ -27,17 +28,23 @@ import type { Task } from './task.js';
 /** The vector of page faults: the trap number in a signal frame. */
 const PAGE_FAULT = 14;
 
+const isRestart = (result: number): boolean =>
+  result <= -ERESTARTSYS.number && result >= -ERESTART_RESTARTBLOCK.number;
+
 export class Traps {
   /** The argument registers of the call being decoded. Handlers get values, so one array serves all. */
   private readonly words = new Int32Array(12);
   private readonly complained = new Set<number>();
 
-  constructor(private readonly kernel: Kernel) {}
+  constructor(private readonly kernel: Kernel) {
+    kernel.traps = this;
+  }
 
   /** Serves one trap. Afterwards the context runs again, or its task sleeps, is stopped or has ended. */
   serve(context: CpuContext): void {
     const task = context.owner as Task;
     if (task.context !== context) return;
+    if (task.tracing !== undefined) leaveUserTraced(task, task.tracing);
     switch (context.trap) {
       case TRAP_SYSCALL:
         this.syscall(task, context.syscallNumber);
@@ -70,7 +77,7 @@ export class Traps {
   private syscall(task: Task, number: number): void {
     task.state = 'kernel';
     task.syscallNumber = number;
-    const result = this.call(task, number);
+    const result = task.tracing === undefined ? this.call(task, number) : this.tracedCall(task);
     if (typeof result === 'number') this.finish(task, result);
     else this.later(task, result);
   }
@@ -86,6 +93,32 @@ export class Traps {
     try {
       arch.readArguments(task, this.words);
       return call.run(task, this.words);
+    } catch (error) {
+      return this.errorNumber(task, error);
+    }
+  }
+
+  /** A system call of a traced task. The tracer may change its number and arguments, and its result. */
+  private async tracedCall(task: Task): Promise<number> {
+    const { arch } = this.kernel;
+    // What the tracer finds as the result so far.
+    arch.setResult(task, -ENOSYS.number);
+    const emulated = await syscallEntryStop(task);
+    if (task.dying !== undefined) return REGISTERS_SET;
+    if (!emulated && task.syscallNumber !== -1) {
+      const result = await this.settled(task, task.syscallNumber);
+      if (task.context === undefined) return REGISTERS_SET;
+      if (result !== REGISTERS_SET) arch.setResult(task, result);
+      if (isRestart(result)) task.workPending = true;
+    }
+    await syscallExitStop(task);
+    return REGISTERS_SET;
+  }
+
+  /** As `call`, but also errors that come later come back as numbers. */
+  private async settled(task: Task, number: number): Promise<number> {
+    try {
+      return await this.call(task, number);
     } catch (error) {
       return this.errorNumber(task, error);
     }
@@ -110,7 +143,7 @@ export class Traps {
     if (task.context === undefined) return;
     if (result !== REGISTERS_SET) this.kernel.arch.setResult(task, result);
     // An interrupted call is repeated or fails, even when its signal has been taken by another thread.
-    if (result <= -ERESTARTSYS.number && result >= -ERESTART_RESTARTBLOCK.number) task.workPending = true;
+    if (isRestart(result)) task.workPending = true;
     this.returnToUser(task);
   }
 
@@ -184,6 +217,7 @@ export class Traps {
     if (context === undefined) return;
     task.syscallNumber = -1;
     task.state = 'user';
+    if (task.tracing !== undefined) enterUserTraced(task, task.tracing);
     context.resume();
   }
 

@@ -5,7 +5,7 @@
 import { EAGAIN, EBADF, ECHILD, EINVAL, ESRCH } from '../uapi/errno.js';
 import { O_NONBLOCK } from '../uapi/fcntl.js';
 import { rusage } from '../uapi/resource.js';
-import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT, siginfo_chld } from '../uapi/signal.js';
+import { CLD_CONTINUED, CLD_STOPPED, CLD_TRAPPED, SIGCHLD, SIGCONT, siginfo_chld } from '../uapi/signal.js';
 import {
   CONTINUED_STATUS,
   P_ALL,
@@ -24,9 +24,9 @@ import {
   wait4Flags,
   waitidFlags,
 } from '../uapi/wait.js';
-import { processUsage } from './cputime.js';
-import { exitCause, liveThread, reap } from './exit.js';
-import { Usage, type Process } from './process.js';
+import { processUsage, taskUsage } from './cputime.js';
+import { exitCause, liveThread, reap, releaseTracee } from './exit.js';
+import { type Process, type ProcessGroup, Usage } from './process.js';
 import { usageRecord } from './rusage.js';
 import { address, flags, int, syscall } from './syscall.js';
 import type { Task } from './task.js';
@@ -35,8 +35,17 @@ import type { Task } from './task.js';
 interface WaitRequest {
   /** W* flags. */
   readonly options: number;
-  readonly matches: (child: Process) => boolean;
+  readonly matches: (child: Waitable) => boolean;
 }
+
+/** A process, or a thread that one traces. */
+interface Waitable {
+  readonly pid: number;
+  readonly group: ProcessGroup;
+  readonly process: Process;
+}
+
+const asWaitable = (process: Process): Waitable => ({ pid: process.pid, group: process.group, process });
 
 /** What was found: as wait4 and as waitid tell it. */
 interface Found {
@@ -95,7 +104,7 @@ function writeInfo({ memory }: Task, at: number, found: Found | undefined): void
 }
 
 /** wait4's argument: a child, a group as a negative number, the caller's group as 0, any child as -1. */
-function byWait4Pid({ process }: Task, pid: number): (child: Process) => boolean {
+function byWait4Pid({ process }: Task, pid: number): WaitRequest['matches'] {
   if (pid === -0x8000_0000) throw ESRCH;
   if (pid === -1) return () => true;
   if (pid > 0) return (child) => child.pid === pid;
@@ -104,7 +113,7 @@ function byWait4Pid({ process }: Task, pid: number): (child: Process) => boolean
 
 const inGroup =
   (id: number) =>
-  (child: Process): boolean =>
+  (child: Waitable): boolean =>
     child.group.id === id;
 
 /** Whom waitid's first two arguments name; and whether that is by a descriptor that must not block. */
@@ -112,7 +121,7 @@ function byWaitidType(
   { kernel, process, files }: Task,
   type: number,
   id: number,
-): [matches: (child: Process) => boolean, nonBlocking: boolean] {
+): [matches: WaitRequest['matches'], nonBlocking: boolean] {
   switch (type) {
     case P_ALL:
       return [() => true, false];
@@ -127,7 +136,10 @@ function byWaitidType(
       const file = files.get(id);
       const target = kernel.pidFiles.processOf(file);
       if (target === undefined) throw EBADF;
-      return [(child) => child === target, (file.flags & O_NONBLOCK) !== 0];
+      return [
+        (child) => child.process === target && child.pid === target.pid,
+        (file.flags & O_NONBLOCK) !== 0,
+      ];
     }
     default:
       throw EINVAL;
@@ -141,10 +153,18 @@ async function wait(task: Task, request: WaitRequest): Promise<Found | undefined
     let possible = false;
     for (const child of process.children) {
       if (!isEligible(task, child, request)) continue;
-      const found = consider(task, child, request.options);
+      // Whom the parent itself traces, comes below; whom another does, tells that one first.
+      const tracer = child.leader?.tracing?.tracer.process;
+      const mine = tracer === process || (tracer !== undefined && child.exitStatus !== undefined);
+      const found = mine ? undefined : consider(task, child, request.options);
       if (found !== undefined) return found;
       // A zombie has no more to tell than that it has exited.
-      possible ||= child.exitStatus === undefined;
+      possible ||= child.exitStatus === undefined || mine;
+    }
+    for (const tracee of traceesOf(task, request)) {
+      const found = considerTracee(task, tracee, request.options);
+      if (found !== undefined) return found;
+      possible = true;
     }
     if (!possible) throw ECHILD;
     if ((request.options & WNOHANG) !== 0) return undefined;
@@ -152,8 +172,47 @@ async function wait(task: Task, request: WaitRequest): Promise<Found | undefined
   }
 }
 
+/** The tasks that the threads of a process trace, and that are asked for. __WCLONE does not matter to them. */
+function* traceesOf(task: Task, { matches, options }: WaitRequest): Iterable<Task> {
+  for (const thread of task.process.threads) {
+    if (thread.tracees === undefined || ((options & __WNOTHREAD) !== 0 && thread !== task)) continue;
+    for (const tracee of thread.tracees) {
+      const { process } = tracee;
+      if (matches({ pid: tracee.tid, group: process.group, process })) yield tracee;
+    }
+  }
+}
+
+/** A stop of a traced task, or its end. WUNTRACED does not matter: tracers always want to know. */
+function considerTracee(task: Task, tracee: Task, options: number): Found | undefined {
+  const { process, tracing } = tracee;
+  if (tracing !== undefined && tracing.report !== 0 && tracee.state === 'traced') {
+    const status = tracing.report;
+    if ((options & WNOWAIT) === 0) tracing.report = 0;
+    return tellOf(tracee, (status << 8) | 0x7f, [CLD_TRAPPED, status], taskUsage(tracee));
+  }
+  if (tracee.state !== 'zombie' || (options & WEXITED) === 0) return undefined;
+  const { exitStatus } = process;
+  if (tracee.isLeader && exitStatus === undefined) return undefined;
+  // A leader stands for its process.
+  if (tracee.isLeader && process.parent === task.process)
+    return exited(task, process, exitStatus ?? 0, options);
+  const status = (tracee.isLeader ? exitStatus : undefined) ?? tracee.exitCode;
+  const found = tellOf(tracee, status, exitCause(status), taskUsage(tracee));
+  if ((options & WNOWAIT) === 0) releaseTracee(tracee);
+  return found;
+}
+
+const tellOf = ({ tid, credentials }: Task, status: number, cause: Found['cause'], usage: Usage): Found => ({
+  pid: tid,
+  uid: credentials.uid,
+  status,
+  cause,
+  usage,
+});
+
 function isEligible(task: Task, child: Process, { options, matches }: WaitRequest): boolean {
-  if (!matches(child)) return false;
+  if (!matches(asWaitable(child))) return false;
   if ((options & __WNOTHREAD) !== 0 && child.parentTask !== task) return false;
   if ((options & __WALL) !== 0) return true;
   // A "clone" child is one that tells its parent by another signal than SIGCHLD.

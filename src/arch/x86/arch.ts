@@ -9,6 +9,7 @@ import {
   readArguments,
   restartSyscall,
   setResult,
+  setSingleStep,
   stackPointer,
   startChild,
   startProgram,
@@ -34,6 +35,7 @@ export const x86: Arch = {
   startChild,
   pushSignalFrame,
   popSignalFrame,
+  setSingleStep,
   instructionPointer,
   stackPointer,
 };

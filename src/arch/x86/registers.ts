@@ -10,6 +10,7 @@ import { assert } from '../../lib/assert.js';
 
 /** The interrupt flag: what EFLAGS holds when a program starts. */
 const X86_EFLAGS_IF = 0x200;
+const X86_EFLAGS_TF = 0x100;
 /** Bytes of the `syscall` instruction. */
 const SYSCALL_LENGTH = 2;
 
@@ -75,6 +76,13 @@ export function startChild(task: Task, stack: number, tls: number | undefined): 
   setRegister(gregs, RAX, 0);
   if (stack !== 0) setRegister(gregs, RSP, stack);
   if (tls !== undefined) task.context!.setFsBase(tls);
+}
+
+/** The trap flag. */
+export function setSingleStep(task: Task, on: boolean): void {
+  const gregs = gregsOf(task);
+  if (on) gregs[2 * EFLAGS] |= X86_EFLAGS_TF;
+  else gregs[2 * EFLAGS] &= ~X86_EFLAGS_TF;
 }
 
 export const instructionPointer = (task: Task): number => getRegister(gregsOf(task), RIP);

@@ -35,6 +35,7 @@ import {
   stack_t,
   ucontext,
 } from '../../uapi/signal.js';
+import { FXSAVE_SIZE, XFEATURES_LEGACY, XSAVE_HEADER_END, loadFpu } from './fpu-state.js';
 import { getRegister, gregsOf, setRegister } from './registers.js';
 
 const RED_ZONE = 128;
@@ -52,16 +53,6 @@ const EFLAGS_RF = 0x1_0000;
 /** __USER_CS and __USER_DS. */
 const USER_CS = 0x33;
 const USER_SS = 0x2b;
-
-/** The legacy part of an XSAVE area (FXSAVE), and the header behind it. */
-const FXSAVE_SIZE = 512;
-const XSAVE_HEADER_END = 576;
-const MXCSR = 24;
-const MXCSR_MASK = 28;
-/** What processors support that do not tell. */
-const DEFAULT_MXCSR_MASK = 0xffbf;
-/** x87 and SSE, in xstate_bv. */
-const XFEATURES_LEGACY = 3;
 
 const contextFlags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 
@@ -196,39 +187,14 @@ function restoreFpu(task: Task, context: CpuContext, at: number): boolean {
     return true;
   }
   if (at % 64 !== 0) return false;
-  const { fpu } = context;
-  const state = readFpuState(task, at, fpu.length);
-  const view = new DataView(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
-  const mask = new DataView(fpu.buffer, fpu.byteOffset).getUint32(MXCSR_MASK, true) || DEFAULT_MXCSR_MASK;
-  if ((view.getUint32(MXCSR, true) & ~mask) !== 0) return false;
-  let presentLo = XFEATURES_LEGACY;
-  let presentHi = 0;
-  if (state.bytes.length > FXSAVE_SIZE) {
-    const { cpu } = task.kernel.host;
-    const lowBits = view.getUint32(FXSAVE_SIZE, true);
-    const highBits = view.getUint32(FXSAVE_SIZE + 4, true);
-    if ((lowBits & ~cpu.xfeaturesLo) !== 0 || (highBits & ~cpu.xfeaturesHi) !== 0) return false;
-    // xcomp_bv and what is reserved: only the standard format is for signal frames.
-    for (let offset = FXSAVE_SIZE + 8; offset < XSAVE_HEADER_END; offset += 4)
-      if (view.getInt32(offset) !== 0) return false;
-    presentLo = lowBits & state.featuresLo;
-    presentHi = highBits & state.featuresHi;
-    fpu.set(state.bytes.subarray(XSAVE_HEADER_END), XSAVE_HEADER_END);
-  }
-  // The software bytes at its end are the host's, for its own sigreturn.
-  fpu.set(state.bytes.subarray(0, FPX_SW_BYTES_OFFSET), 0);
-  const header = new DataView(fpu.buffer, fpu.byteOffset + FXSAVE_SIZE, XSAVE_HEADER_END - FXSAVE_SIZE);
-  header.setInt32(0, presentLo, true);
-  header.setInt32(4, presentHi, true);
-  for (let offset = 8; offset < XSAVE_HEADER_END - FXSAVE_SIZE; offset += 4) header.setInt32(offset, 0);
-  return true;
+  const { bytes, features } = readFpuState(task, at, context.fpu.length);
+  return loadFpu(context, task.kernel.host.cpu, bytes, features);
 }
 
 interface FpuState {
   /** An XSAVE area, or only its legacy part. */
   readonly bytes: Uint8Array;
-  readonly featuresLo: number;
-  readonly featuresHi: number;
+  readonly features: { readonly lo: number; readonly hi: number };
 }
 
 /** The magic words tell whether a frame has the extended state; who writes frames of his own may leave them out. */
@@ -236,7 +202,7 @@ function readFpuState(task: Task, at: number, areaSize: number): FpuState {
   const legacy = task.memory.copyIn(at, FXSAVE_SIZE);
   const software = _fpx_sw_bytes.decode(legacy.subarray(FPX_SW_BYTES_OFFSET));
   const { magic1, xstate_size: stateSize, extended_size: extendedSize, xfeatures } = software;
-  const legacyOnly = { bytes: legacy, featuresLo: XFEATURES_LEGACY, featuresHi: 0 };
+  const legacyOnly = { bytes: legacy, features: { lo: XFEATURES_LEGACY, hi: 0 } };
   if (
     magic1 !== FP_XSTATE_MAGIC1 ||
     stateSize < XSAVE_HEADER_END ||
@@ -245,5 +211,5 @@ function readFpuState(task: Task, at: number, areaSize: number): FpuState {
   )
     return legacyOnly;
   if (task.memory.getU32(at + stateSize) !== FP_XSTATE_MAGIC2) return legacyOnly;
-  return { bytes: task.memory.copyIn(at, stateSize), featuresLo: xfeatures.lo, featuresHi: xfeatures.hi };
+  return { bytes: task.memory.copyIn(at, stateSize), features: xfeatures };
 }

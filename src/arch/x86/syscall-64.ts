@@ -1,6 +1,7 @@
 /** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */
 import type { SystemCall } from '../../kernel/syscall.js';
 import { sys_arch_prctl } from '../../arch/x86/arch-prctl.js';
+import { sys_ptrace } from '../../arch/x86/ptrace.js';
 import { sys_access, sys_faccessat, sys_faccessat2 } from '../../fs/access.js';
 import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from '../../fs/chdir.js';
 import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from '../../fs/chmod.js';
@@ -166,6 +167,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [98, 'getrusage', sys_getrusage],
   [99, 'sysinfo', sys_sysinfo],
   [100, 'times', sys_times],
+  [101, 'ptrace', sys_ptrace],
   [102, 'getuid', sys_getuid],
   [103, 'syslog', sys_syslog],
   [104, 'getgid', sys_getgid],

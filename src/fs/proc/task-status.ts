@@ -135,7 +135,7 @@ export function statusText(task: Task): Name {
     'Ngid:\t0',
     `Pid:\t${task.tid}`,
     `PPid:\t${process.parent?.pid ?? 0}`,
-    `TracerPid:\t${0}`,
+    `TracerPid:\t${task.tracing?.tracer.tid ?? 0}`,
     `Uid:\t${uid}\t${euid}\t${suid}\t${fsuid}`,
     `Gid:\t${gid}\t${egid}\t${sgid}\t${fsgid}`,
     `FDSize:\t${task.files.length}`,
