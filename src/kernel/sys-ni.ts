@@ -27,6 +27,12 @@ export const sys_seccomp = absent;
 export const sys_landlock_create_ruleset = absent;
 export const sys_landlock_add_rule = absent;
 export const sys_landlock_restrict_self = absent;
+// Memory barriers, page faults and I/O queues that user space serves itself.
+export const sys_membarrier = absent;
+export const sys_userfaultfd = absent;
+export const sys_io_uring_setup = absent;
+export const sys_io_uring_enter = absent;
+export const sys_io_uring_register = absent;
 // Key rings.
 export const sys_add_key = absent;
 export const sys_request_key = absent;

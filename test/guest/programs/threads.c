@@ -110,7 +110,7 @@ static void *exit_process(void *argument) {
 }
 
 static void *exit_thread(void *argument) {
-  usleep(20000);
+  usleep(100000);
   syscall(SYS_exit, (long)argument);
   return NULL;
 }
