@@ -55,7 +55,7 @@ import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-li
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
 import { sys_getcpu, sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_getaffinity, sys_sched_getattr, sys_sched_getparam, sys_sched_getscheduler, sys_sched_rr_get_interval, sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_sched_yield } from '../../kernel/sched-calls.js';
 import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
-import { sys__sysctl, sys_acct, sys_add_key, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_ioperm, sys_iopl, sys_kexec_file_load, sys_kexec_load, sys_keyctl, sys_landlock_add_rule, sys_landlock_create_ruleset, sys_landlock_restrict_self, sys_lookup_dcookie, sys_modify_ldt, sys_nfsservctl, sys_perf_event_open, sys_request_key, sys_rseq, sys_seccomp, sys_uselib } from '../../kernel/sys-ni.js';
+import { sys__sysctl, sys_acct, sys_add_key, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_io_uring_enter, sys_io_uring_register, sys_io_uring_setup, sys_ioperm, sys_iopl, sys_kexec_file_load, sys_kexec_load, sys_keyctl, sys_landlock_add_rule, sys_landlock_create_ruleset, sys_landlock_restrict_self, sys_lookup_dcookie, sys_membarrier, sys_modify_ldt, sys_nfsservctl, sys_perf_event_open, sys_request_key, sys_rseq, sys_seccomp, sys_uselib, sys_userfaultfd } from '../../kernel/sys-ni.js';
 import { sys_getrandom, sys_personality, sys_sysinfo } from '../../kernel/sys.js';
 import { sys_syslog } from '../../kernel/syslog.js';
 import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
@@ -354,6 +354,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [320, 'kexec_file_load', sys_kexec_file_load],
   [321, 'bpf', sys_bpf],
   [322, 'execveat', sys_execveat],
+  [323, 'userfaultfd', sys_userfaultfd],
+  [324, 'membarrier', sys_membarrier],
   [325, 'mlock2', sys_mlock2],
   [326, 'copy_file_range', sys_copy_file_range],
   [327, 'preadv2', sys_preadv2],
@@ -364,6 +366,9 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [332, 'statx', sys_statx],
   [334, 'rseq', sys_rseq],
   [424, 'pidfd_send_signal', sys_pidfd_send_signal],
+  [425, 'io_uring_setup', sys_io_uring_setup],
+  [426, 'io_uring_enter', sys_io_uring_enter],
+  [427, 'io_uring_register', sys_io_uring_register],
   [434, 'pidfd_open', sys_pidfd_open],
   [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
