@@ -45,6 +45,7 @@ import {
   copyMount,
   copyTree,
   disconnect,
+  dissolve,
   isBusy,
   lift,
   newMount,
@@ -64,6 +65,10 @@ const PER_SUPER_BLOCK = MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME;
 
 const isTopOf = ({ mount, dentry }: Path): boolean => dentry === mount.root;
 const isOurs = (task: Task, mount: Mount): boolean => mount.namespace === task.namespaces.mount;
+
+/** Whether a mount lies in a namespace; else it is a tree of its own, to be put up: fsmount(2), open_tree(2). */
+export const isAttached = (mount: Mount): boolean =>
+  mount.parent !== undefined || mount.namespace !== undefined;
 
 export function mayMount(task: Task): void {
   if (!capable(task.credentials, CAP_SYS_ADMIN)) throw EPERM;
@@ -142,7 +147,7 @@ function orLetGo(mount: Mount, act: () => void): number {
   try {
     act();
   } catch (error) {
-    mount.letGo();
+    dissolve(mount);
     throw error;
   }
   return 0;
@@ -180,8 +185,18 @@ export function setMountFlags(mount: Mount, flags: number): void {
 /** MS_REMOUNT: the file system's options, and this mount's flags. */
 function remount(task: Task, place: Path, flags: number, mountFlags: number, data: Name): Result {
   const { mount } = place;
-  const { superBlock } = mount;
   if (!isOurs(task, mount) || !isTopOf(place)) throw EINVAL;
+  const finish = (): number => {
+    mount.flags = mountFlags;
+    mount.namespace?.touch();
+    return 0;
+  };
+  const done = reconfigure(mount, flags, data);
+  return typeof done === 'number' ? finish() : done.then(finish);
+}
+
+/** New options and flags for the file system of a mount. */
+export function reconfigure({ superBlock, namespace }: Mount, flags: number, data: Name): Result {
   const readOnly = (flags & MS_RDONLY) !== 0;
   if (readOnly && !superBlock.readOnly)
     for (const other of superBlock.mounts) if (other.writers > 0) throw EBUSY;
@@ -189,8 +204,7 @@ function remount(task: Task, place: Path, flags: number, mountFlags: number, dat
     superBlock.remount(flags, data);
     superBlock.readOnly = readOnly;
     superBlock.flags = flags & PER_SUPER_BLOCK;
-    mount.flags = mountFlags;
-    mount.namespace?.touch();
+    namespace?.touch();
     return 0;
   };
   if (!readOnly || superBlock.readOnly) return apply();
@@ -214,7 +228,7 @@ function bind(task: Task, place: Path, source: Name, recursive: boolean): number
 export function cloneTree(task: Task, from: Path, recursive: boolean): Mount {
   const { mount, dentry } = from;
   // Pseudo files of the kernel, which lie in no namespace, may be bound as such: namespaces, for one.
-  if (mount.unbindable || (mount.id !== 0 && !isOurs(task, mount))) throw EINVAL;
+  if (mount.unbindable || (mount.id !== 0 && isAttached(mount) && !isOurs(task, mount))) throw EINVAL;
   const tree = recursive ? copyTree(mount, dentry, 'same') : copyMount(mount, dentry, 'same');
   return tree;
 }

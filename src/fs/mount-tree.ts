@@ -213,6 +213,12 @@ function takeDown(mount: Mount): void {
   mount.letGo();
 }
 
+/** Ends a tree that has never been put up. */
+export function dissolve(tree: Mount): void {
+  for (const mount of treeOf(tree)) leaveGroups(mount);
+  tree.letGo();
+}
+
 /** Takes a tree away from where it is, to be put elsewhere: MS_MOVE. Only it moves, not its propagated copies. */
 export function lift(tree: Mount): void {
   const { parent } = tree;
