@@ -14,11 +14,13 @@ import { sys_fadvise64, sys_readahead } from '../../fs/fadvise.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
+import { sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick } from '../../fs/fsopen.js';
 import { sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch } from '../../fs/inotify.js';
 import { sys_ioctl } from '../../fs/ioctl.js';
 import { sys_kcmp } from '../../fs/kcmp.js';
 import { sys_memfd_create } from '../../fs/memfd.js';
 import { sys_mount, sys_pivot_root, sys_umount2 } from '../../fs/mount-calls.js';
+import { sys_mount_setattr, sys_move_mount, sys_open_tree } from '../../fs/move-mount.js';
 import { sys_creat, sys_open, sys_openat, sys_openat2 } from '../../fs/open.js';
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from '../../fs/pidfd.js';
 import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
@@ -369,6 +371,12 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [425, 'io_uring_setup', sys_io_uring_setup],
   [426, 'io_uring_enter', sys_io_uring_enter],
   [427, 'io_uring_register', sys_io_uring_register],
+  [428, 'open_tree', sys_open_tree],
+  [429, 'move_mount', sys_move_mount],
+  [430, 'fsopen', sys_fsopen],
+  [431, 'fsconfig', sys_fsconfig],
+  [432, 'fsmount', sys_fsmount],
+  [433, 'fspick', sys_fspick],
   [434, 'pidfd_open', sys_pidfd_open],
   [435, 'clone3', sys_clone3],
   [436, 'close_range', sys_close_range],
@@ -376,6 +384,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [438, 'pidfd_getfd', sys_pidfd_getfd],
   [439, 'faccessat2', sys_faccessat2],
   [441, 'epoll_pwait2', sys_epoll_pwait2],
+  [442, 'mount_setattr', sys_mount_setattr],
   [444, 'landlock_create_ruleset', sys_landlock_create_ruleset],
   [445, 'landlock_add_rule', sys_landlock_add_rule],
   [446, 'landlock_restrict_self', sys_landlock_restrict_self],
