@@ -22,6 +22,8 @@ export function createKernel(host: Host, params: Params, config: KernelConfig): 
   kernel.arch = x86;
   kernel.pids = new PidTable();
   kernel.frames = new PhysicalAllocator(host.memory);
+  // As Linux: thread stacks may take an eighth of memory. And no more than the host can bear.
+  kernel.pids.maxTasks = Math.min(Math.max(Math.floor(host.memory.size / (8 * 16384)), 64), 2048);
   kernel.memory = new MemoryManager(kernel, kernel.frames);
   kernel.devices = new Devices(kernel);
   kernel.anonymous = new AnonymousInodes(kernel);

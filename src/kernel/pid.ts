@@ -9,10 +9,13 @@ export class PidTable {
   readonly groups = new Map<number, ProcessGroup>();
   readonly sessions = new Map<number, Session>();
   max = 32768;
+  /** Most tasks at a time: /proc/sys/kernel/threads-max. Each costs the host threads of its own, so it stays modest. */
+  maxTasks = 4096;
   private last = 0;
 
-  /** A number that no task, process, group or session has. EAGAIN when there is none. */
+  /** A number that no task, process, group or session has. EAGAIN when there is none, or there are too many tasks. */
   allocate(): number {
+    if (this.tasks.size >= this.maxTasks) throw EAGAIN;
     for (let tries = 0; tries < this.max; tries++) {
       // Linux starts again at 300 (RESERVED_PIDS) once the numbers have wrapped.
       this.last = this.last + 1 >= this.max ? 300 : this.last + 1;

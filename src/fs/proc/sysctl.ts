@@ -171,8 +171,10 @@ export function sysDirectory(kernel: Kernel): Entry {
       sysrq: kept('438'),
       tainted: fixed(() => 0),
       'threads-max': numeric(
-        () => pids.max,
-        () => {},
+        () => pids.maxTasks,
+        (value) => (pids.maxTasks = value),
+        20,
+        pids.maxTasks,
       ),
       unprivileged_bpf_disabled: kept('2'),
       version: fixed(() => UTS_VERSION),
