@@ -15,15 +15,18 @@ import type { File } from '../fs/file.js';
 import type { Process } from '../kernel/process.js';
 import type { Task } from '../kernel/task.js';
 import { faultIn, handleFault } from './fault.js';
-import { copySpace, prepareFork } from './fork.js';
+import { type HotPages, copySpace, prepareFork } from './fork.js';
 import { type Layout, fixedLayout } from './layout.js';
 import { map, unmap } from './map.js';
 import type { Mappable } from './mappable.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PTE_ANON, PTE_READ, PTE_SHMEM, PTE_WRITE, PageTables } from './page-table.js';
-import { cleanRange, countHostRuns, releaseAll, unhostAll, zapRange } from './pages.js';
+import { cleanRange, countHostRuns, hostRange, releaseAll, unhostAll, zapRange } from './pages.js';
 import { UserMemory } from './uaccess.js';
 import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_SPECIAL, Vma, VmaList } from './vma.js';
+
+/** Most numbers in `later`. */
+const MOST_LATER = 128;
 
 /** What the kernel itself asks to have mapped (exec, shmat, mmap after its checks). */
 export interface MapRequest {
@@ -85,14 +88,18 @@ export class AddressSpace extends UserMemory {
   /** VmHWM and VmPeak, in pages. */
   peakResident = 0;
   peakTotal = 0;
+  /** Pages that are written soon after a fork, by either side: fork.ts. Shared with relatives that run the same program. */
+  hot: HotPages | undefined;
   /** The process that last used it: for its resource limits. */
   process: Process | undefined;
   /** The OOM killer has taken its memory: nothing can be faulted in any more. */
   reaped = false;
 
   private batching = false;
-  /** Commands are queued with the host. */
-  private queued = false;
+  /** What is queued with the host must be carried out before the kernel goes on. */
+  private urgent = false;
+  /** Pages in the tables of which the host is to be told some time: address and count, alternating. */
+  private readonly later: number[] = [];
   /** Runs of frames to let go of after the next flush: first frame and count, alternating. */
   private readonly doomed: number[] = [];
   /** An upper estimate of the host's mappings, which the host limits: see `checkHostMappings`. */
@@ -160,13 +167,14 @@ export class AddressSpace extends UserMemory {
   }
   /** A copy for fork: copy-on-write. ENOMEM. */
   fork(): AddressSpace {
-    prepareFork(this);
+    this.hostNow();
+    const copies = prepareFork(this);
     const host = this.host.fork();
-    this.queued = false;
+    this.urgent = false;
     this.dropDoomed();
     const child = new AddressSpace(this.manager, host);
     child.hostMappings = this.hostMappings;
-    copySpace(this, child);
+    copySpace(this, child, copies);
     return child;
   }
 
@@ -179,6 +187,7 @@ export class AddressSpace extends UserMemory {
     this.startStack = this.argStart = this.argEnd = this.envStart = this.envEnd = 0;
     this.auxv = new Uint8Array(0);
     this.defaultFlags = 0;
+    this.hot = undefined;
     this.peakResident = this.peakTotal = 0;
     this.layout = fixedLayout(this.top);
     this.addHostAreas();
@@ -195,7 +204,8 @@ export class AddressSpace extends UserMemory {
   private forget(): void {
     releaseAll(this);
     this.dropDoomed();
-    this.queued = false;
+    this.urgent = false;
+    this.later.length = 0;
     this.hostMappings = 0;
     for (const vma of this.vmas.areas) {
       this.account(vma, -vma.pages);
@@ -279,20 +289,31 @@ export class AddressSpace extends UserMemory {
     );
   }
 
+  /** What only adds to what the guest can do takes effect at the latest when it runs again. */
   hostMap(address: number, frame: number, count: number, protection: number): void {
     this.host.map(address, count * PAGE_SIZE, protection, frame * PAGE_SIZE);
     this.hostMappings++;
-    this.queued = true;
   }
   hostUnmap(start: number, end: number): void {
     this.host.unmap(start, end - start);
     this.hostMappings++;
-    this.queued = true;
+    this.urgent = true;
   }
   hostProtect(start: number, end: number, protection: number): void {
     this.host.protect(start, end - start, protection);
     this.hostMappings += 2;
-    this.queued = true;
+    this.urgent = true;
+  }
+  /** Pages that the host is told of when it is told of anything that cannot wait. */
+  hostLater(address: number, count: number): void {
+    this.later.push(address, count);
+    if (this.later.length > MOST_LATER) this.hostNow();
+  }
+  private hostNow(): void {
+    const { later } = this;
+    for (let index = 0; index < later.length; index += 2)
+      hostRange(this, later[index], later[index] + later[index + 1] * PAGE_SIZE);
+    later.length = 0;
   }
 
   /** A run of frames has left the tables: it is let go of after the next flush. */
@@ -307,18 +328,30 @@ export class AddressSpace extends UserMemory {
       return changes();
     } finally {
       this.batching = false;
+      this.hostNow();
       this.commit();
     }
   }
 
-  /** Carries out what is queued with the host, and lets go of the frames that it could still reach. */
+  /**
+   * Ends an operation. What takes something away from the guest is carried out with the host, and frames that it could still
+   * reach are let go of; what merely adds can wait until the guest runs.
+   */
   commit(): void {
-    if (this.batching) return;
-    if (this.queued) {
-      if (this.hostMappings > this.manager.hostMappingLimit) this.checkHostMappings();
-      this.host.flush();
-      this.queued = false;
-    }
+    if (this.batching || (!this.urgent && this.doomed.length === 0)) return;
+    this.limitHostMappings();
+    this.flush();
+  }
+
+  /** Ends a fault of the guest, which is about to repeat its access. */
+  commitFault(): void {
+    this.flush();
+  }
+
+  private flush(): void {
+    this.hostNow();
+    this.host.flush();
+    this.urgent = false;
     this.dropDoomed();
   }
 
@@ -328,11 +361,18 @@ export class AddressSpace extends UserMemory {
     doomed.length = 0;
   }
 
-  /** The estimate is high: counts, and if the host's limit is near, has the host forget; faults bring back what is used. */
-  private checkHostMappings(): void {
+  /**
+   * The host limits the mappings of a process. When the estimate is high they are counted, and if the limit is near, the
+   * host is made to forget all of them: faults bring back what is used.
+   */
+  limitHostMappings(): void {
+    const { hostMappingLimit } = this.manager;
+    if (this.hostMappings <= hostMappingLimit) return;
     this.hostMappings = countHostRuns(this);
-    if (this.hostMappings <= this.manager.hostMappingLimit * 0.75) return;
+    if (this.hostMappings <= hostMappingLimit * 0.75) return;
     unhostAll(this);
+    this.urgent = true;
+    this.later.length = 0;
     this.hostMappings = 0;
   }
 }

@@ -34,6 +34,7 @@ export function copyOnWrite(space: AddressSpace, vma: Vma, address: number): Res
   const index = entryIndex(address);
   const table = space.tables.at(tableIndex(address)) as PageTable;
   const entry = table.entries[index];
+  if ((entry & PTE_ANON) !== 0) space.hot?.note(address);
   if (isMine(space, entry)) {
     reuse(space, vma, address, table);
     return 'done';

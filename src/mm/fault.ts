@@ -30,13 +30,14 @@ import {
   frameOf,
   tableIndex,
 } from './page-table.js';
-import { installRun } from './pages.js';
+import { hostRange, installRun } from './pages.js';
 import {
   FIRST_WINDOW,
   STACK_GUARD,
   VM_ACCESS,
   VM_EXEC,
   VM_GROWSDOWN,
+  VM_SHARED,
   VM_SPECIAL,
   VM_WRITE,
   type Vma,
@@ -46,6 +47,8 @@ import {
 const AROUND = 64;
 /** mmap(2) of a file maps what is in memory of its first so many pages. */
 const PREMAP = 512;
+/** Data segments of so many pages are filled at once. */
+const SMALL = 16;
 
 /** How making a page accessible ended. */
 export type Resolution = 'done' | 'bus-error' | 'out-of-memory';
@@ -59,6 +62,7 @@ const killed: FaultOutcome = { signal: SIGKILL, code: 0x80 };
 /** A fault of the guest. */
 export function handleFault(space: AddressSpace, task: Task, address: number, access: number): FaultOutcome {
   space.process = task.process;
+  space.limitHostMappings();
   const { manager } = space;
   manager.counters.pgfault++;
   const { fills } = manager;
@@ -66,7 +70,7 @@ export function handleFault(space: AddressSpace, task: Task, address: number, ac
   if (vma === undefined) return mapError;
   if (!permits(vma, access)) return accessError;
   const resolution = resolve(space, vma, address - (address % PAGE_SIZE), access === HOST_WRITE);
-  space.commit();
+  space.commitFault();
   if (manager.fills === fills) task.minorFaults++;
   else {
     task.majorFaults++;
@@ -163,17 +167,17 @@ function resolvePage(space: AddressSpace, vma: Vma, address: number, write: bool
     return vma.shared && vma.object !== undefined
       ? makeShared(space, vma, vma.object, address)
       : copyOnWrite(space, vma, address);
-  // Another thread has resolved it, or the host has been made to forget it: shown again.
-  showAgain(space, vma, address);
+  // Another thread has resolved it, or the host has not been told yet, or was made to forget it.
+  if ((entry & PTE_HOSTED) !== 0) showAgain(space, vma, address, entry);
+  else {
+    const start = address - (address % (AROUND * PAGE_SIZE));
+    hostRange(space, start, start + AROUND * PAGE_SIZE);
+  }
   return 'done';
 }
 
 /** Has the host map a page as its entry says. */
-export function showAgain(space: AddressSpace, vma: Vma, address: number): void {
-  const table = space.tables.at(tableIndex(address));
-  if (table === undefined) return;
-  const index = entryIndex(address);
-  const entry = (table.entries[index] |= PTE_HOSTED);
+function showAgain(space: AddressSpace, vma: Vma, address: number, entry: number): void {
   space.hostMap(address, frameOf(entry), 1, space.hostProtection(vma, entry));
 }
 
@@ -253,7 +257,7 @@ function mapObject(
   const writable = vma.shared && (vma.flags & VM_WRITE) !== 0 && (free || write);
   installRun(space, vma, address, frame, 1, kind, writable);
   const low = entryIndex(address) & ~(AROUND - 1);
-  mapResident(space, vma, object, address, low, low + AROUND, kind, writable && free);
+  mapResident(space, vma, object, address, low, low + AROUND, kind, writable && free, false);
   return 'done';
 }
 
@@ -267,6 +271,7 @@ function mapResident(
   high: number,
   kind: number,
   writable: boolean,
+  later: boolean,
 ): void {
   const base = tableIndex(address) * TABLE_BYTES;
   const from = Math.max(low, (vma.start - base) / PAGE_SIZE, 0);
@@ -282,12 +287,14 @@ function mapResident(
       runCount++;
       continue;
     }
-    if (runCount > 0) installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable);
+    if (runCount > 0)
+      installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable, later);
     runStart = at;
     runFrame = frame;
     runCount = frame === 0 ? 0 : 1;
   }
-  if (runCount > 0) installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable);
+  if (runCount > 0)
+    installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable, later);
 }
 
 /** A shared page that was mapped for reading is written. */
@@ -301,22 +308,49 @@ function makeShared(space: AddressSpace, vma: Vma, object: Mappable, address: nu
   // The object may have replaced the page meanwhile: the guest's next try maps the new one.
   if (table === undefined || frameOf(entry) !== frame) return 'done';
   table.entries[index] = entry | PTE_READ | PTE_WRITE | PTE_PRESENT;
-  if ((entry & PTE_HOSTED) === 0) showAgain(space, vma, address);
+  if ((entry & PTE_HOSTED) === 0) hostRange(space, address, address + PAGE_SIZE);
   else space.hostProtect(address, address + PAGE_SIZE, space.hostProtection(vma, table.entries[index]));
   return 'done';
 }
 
 /**
- * A new mapping of a file shows what is in memory already, so that programs and libraries hardly fault. Not where the
- * pages will mostly be written to, and copied.
+ * A new mapping shows what is in memory already, and small data segments get their copies, so that programs and libraries
+ * hardly fault. The host is told with the next change that cannot wait: much of it is replaced before that.
  */
-export function premap(space: AddressSpace, vma: Vma): void {
+export function premap(space: AddressSpace, vma: Vma, fixed: boolean): void {
   const { object } = vma;
-  if (object === undefined || !vma.accessible || (vma.flags & VM_WRITE) !== 0) return;
+  if (!vma.accessible) return;
+  if ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE) {
+    // What is placed exactly and can be written is a program's data: nearly all of it will be.
+    if (fixed && vma.pages <= SMALL && space.manager.windowLimit() > SMALL) prefill(space, vma, object);
+    return;
+  }
+  if (object === undefined) return;
   const end = Math.min(vma.end, vma.start + PREMAP * PAGE_SIZE);
-  const kind = object.memoryOnly === true ? PTE_SHMEM : 0;
-  for (let base = tableIndex(vma.start) * TABLE_BYTES; base < end; base += TABLE_BYTES)
-    mapResident(space, vma, object, Math.max(base, vma.start), 0, (end - base) / PAGE_SIZE, kind, false);
+  const free = object.memoryOnly === true;
+  const kind = free ? PTE_SHMEM : 0;
+  const writable = free && (vma.flags & VM_WRITE) !== 0;
+  for (let base = tableIndex(vma.start) * TABLE_BYTES; base < end; base += TABLE_BYTES) {
+    const from = Math.max(base, vma.start);
+    mapResident(space, vma, object, from, 0, (end - base) / PAGE_SIZE, kind, writable, true);
+  }
+}
+
+/** Fills a small private area with zeroed pages, or with copies of the object's, as far as those are in memory. */
+function prefill(space: AddressSpace, vma: Vma, object: Mappable | undefined): void {
+  const { frames } = space;
+  for (let address = vma.start; address < vma.end; address += PAGE_SIZE) {
+    let source = 0;
+    if (object !== undefined) {
+      source = object.residentFrame(vma.pageAt(address));
+      if (source === 0) continue;
+    }
+    const frame = frames.allocateRun(1, object === undefined);
+    if (frame !== 0 && source !== 0) frames.copyRun(source, frame, 1);
+    if (source !== 0) frames.drop(source);
+    if (frame === 0) return;
+    installRun(space, vma, address, frame, 1, PTE_ANON, true, true);
+  }
 }
 
 /** Makes all pages of [start, end) accessible, as far as their areas permit: MAP_POPULATE, mlock(2), MADV_POPULATE_*. */

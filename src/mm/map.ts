@@ -53,7 +53,7 @@ export function map(space: AddressSpace, request: MapRequest): number {
   const { mappable, file, name } = request;
   const vma = new Vma(space, start, end, flags, mappable, request.offset ?? 0, file, name);
   space.addArea(vma);
-  if (mappable !== undefined) premap(space, vma);
+  premap(space, vma, (request.flags & MAP_FIXED) !== 0);
   space.vmas.mergeAround(start, end);
   space.commit();
   return start;

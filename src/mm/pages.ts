@@ -30,7 +30,7 @@ const endEntry = (base: number, end: number): number =>
 
 /**
  * Shows consecutive frames at empty entries; the references to the frames become the tables'. The run lies in one table.
- * `kind`: PTE_ANON, PTE_SHMEM or 0.
+ * `kind`: PTE_ANON, PTE_SHMEM or 0. `later`: the host need not know before it is told something else.
  */
 export function installRun(
   space: AddressSpace,
@@ -40,17 +40,56 @@ export function installRun(
   count: number,
   kind: number,
   writable: boolean,
+  later = false,
 ): void {
   const index = tableIndex(address);
   const table = space.tables.ensure(index);
   const first = (address - index * TABLE_BYTES) / PAGE_SIZE;
-  let flags = PTE_PRESENT | PTE_HOSTED | kind;
+  let flags = PTE_PRESENT | kind | (later ? 0 : PTE_HOSTED);
   if (vma.accessible) flags |= PTE_READ;
   if (writable) flags |= PTE_WRITE;
   for (let at = 0; at < count; at++) table.entries[first + at] = makeEntry(frame + at, flags);
   table.used += count;
   space.countPages(kind, count);
-  space.hostMap(address, frame, count, space.hostProtection(vma, flags));
+  if (later) space.hostLater(address, count);
+  else space.hostMap(address, frame, count, space.hostProtection(vma, flags));
+}
+
+/** Has the host map the pages of [start, end) that it has not got. */
+export function hostRange(space: AddressSpace, start: number, end: number): void {
+  let runStart = 0;
+  let runFrame = 0;
+  let runCount = 0;
+  let runProtection = 0;
+  for (const index of space.tables.within(start, end)) {
+    const { entries } = space.tables.at(index) as PageTable;
+    const base = index * TABLE_BYTES;
+    const to = endEntry(base, end);
+    let vma: Vma | undefined;
+    for (let at = firstEntry(base, start); at < to; at++) {
+      const entry = entries[at];
+      if (entry === 0 || (entry & PTE_HOSTED) !== 0) continue;
+      entries[at] = entry | PTE_HOSTED;
+      const page = base + at * PAGE_SIZE;
+      if (vma === undefined || page >= vma.end) vma = space.vmas.find(page) as Vma;
+      const frame = frameOf(entry);
+      const protection = space.hostProtection(vma, entry);
+      const goesOn =
+        frame === runFrame + runCount &&
+        page === runStart + runCount * PAGE_SIZE &&
+        protection === runProtection;
+      if (goesOn) {
+        runCount++;
+        continue;
+      }
+      if (runCount > 0) space.hostMap(runStart, runFrame, runCount, runProtection);
+      runStart = page;
+      runFrame = frame;
+      runCount = 1;
+      runProtection = protection;
+    }
+  }
+  if (runCount > 0) space.hostMap(runStart, runFrame, runCount, runProtection);
 }
 
 /** Empties the entries of [start, end); without `copies`, only those that show an object's pages. */
