@@ -16,6 +16,7 @@ import { XATTR_NAME_CAPS } from '../uapi/xattr.js';
 import type { AttributeChange, Inode } from './inode.js';
 import { currentTime } from './inode-times.js';
 import { ownerOrCapable } from './permission.js';
+import { aclWithMode } from './posix-acl.js';
 
 /** The largest file that page indexes of Linux can describe: MAX_LFS_FILESIZE. Ours end where numbers become inexact. */
 export const MAX_FILE_SIZE = Number.MAX_SAFE_INTEGER;
@@ -31,6 +32,8 @@ export function changeMode(task: Task, inode: Inode, mode: number): void {
   let bits = mode & S_IALLUGO;
   if ((bits & S_ISGID) !== 0 && !inGroupOrCapable(credentials, inode, inode.gid)) bits &= ~S_ISGID;
   inode.setAttributes({ mode: (inode.mode & S_IFMT) | bits, ctime: currentTime(task.kernel) });
+  const { acl } = inode;
+  if (acl?.access !== undefined) inode.setAcl({ ...acl, access: aclWithMode(acl.access, bits) });
 }
 
 /** Whether a set-group-ID bit may stay for this group. */

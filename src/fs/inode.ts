@@ -15,6 +15,7 @@ import type { File } from './file.js';
 import type { InodeLocks } from './locks.js';
 import type { Mount } from './mount.js';
 import { type InodeWatches, notifyGone } from './notify.js';
+import type { AccessControl } from './posix-acl.js';
 import type { SuperBlock } from './super-block.js';
 
 /** What setattr changes; absent fields stay. Times are exact. */
@@ -53,6 +54,8 @@ export abstract class Inode {
   btime: TimeSpec | undefined;
   /** FS_*_FL flags: immutable, append-only: chattr(1). */
   flags = 0;
+  /** Access control lists, where the file system keeps them: fs/posix-acl.ts. */
+  acl: AccessControl | undefined;
   /** Open for writing (> 0) or being executed (< 0): ETXTBSY. */
   writers = 0;
   /** Without a name, but linkat(2) may give it one: O_TMPFILE. */
@@ -204,6 +207,10 @@ export abstract class Inode {
   }
   /** FS_IOC_SETFLAGS, checked. EOPNOTSUPP for flags that the file system has not got. */
   setFlags(_flags: number): void {
+    throw EOPNOTSUPP;
+  }
+  /** Keeps lists, already checked, and in accord with the mode: for file systems whose super block says `posixAcl`. */
+  setAcl(_acl: AccessControl | undefined): void {
     throw EOPNOTSUPP;
   }
   getxattr(_name: Name): Uint8Array {

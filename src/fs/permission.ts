@@ -4,10 +4,11 @@ import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER } from '../uapi/capab
 import { EACCES, EBUSY, EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS } from '../uapi/errno.js';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../uapi/fs.js';
 import { MS_RDONLY } from '../uapi/mount.js';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISDIR, S_ISVTX, S_IXUGO } from '../uapi/stat.js';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IRWXG, S_ISDIR, S_ISVTX, S_IXUGO } from '../uapi/stat.js';
 import type { Dentry } from './dentry.js';
 import type { Inode } from './inode.js';
 import type { Mount } from './mount.js';
+import { aclGrants } from './posix-acl.js';
 
 export const MAY_EXEC = 1;
 export const MAY_WRITE = 2;
@@ -29,11 +30,15 @@ function isStored(mode: number): boolean {
   return type === S_IFREG || type === S_IFDIR || type === S_IFLNK;
 }
 
-/** The mode bits, then the capabilities that override them. */
+/** The mode bits or the access control list, then the capabilities that override them. */
 export function genericPermission(credentials: Credentials, inode: Inode, mask: number): boolean {
   const { mode } = inode;
   let granted = mode;
+  const access = inode.acl?.access;
   if (inode.uid === credentials.fsuid) granted >>= 6;
+  // Without any bit of the group, which is the list's mask, a list grants nobody anything that others don't have.
+  else if (access !== undefined && (mode & S_IRWXG) !== 0)
+    granted = aclGrants(access, inode, credentials, mask) ? mask : 0;
   // Groups need looking at only if they get something else than others do.
   else if ((mask & (mode ^ (mode >> 3))) !== 0 && inGroup(credentials, inode.gid)) granted >>= 3;
   if ((mask & ~granted) === 0) return true;

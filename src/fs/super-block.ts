@@ -26,6 +26,8 @@ export abstract class SuperBlock {
   blockSize = 4096;
   /** The whole file system is read-only (a mount can be, too). */
   readOnly = false;
+  /** Inodes have access control lists: acl(5). */
+  posixAcl = false;
   /** MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME: shown in /proc/mounts. */
   flags = 0;
   /** Everywhere that it is mounted. */

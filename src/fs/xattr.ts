@@ -31,6 +31,13 @@ import type { Inode } from './inode.js';
 import type { Path } from './mount.js';
 import { filePath, inodeOf, LOOKUP_FOLLOW, lookupAt } from './namei.js';
 import { notifyDentry } from './notify.js';
+import {
+  aclNames,
+  getAclAttribute,
+  isAclOf,
+  removeAclAttribute,
+  setAclAttribute,
+} from './posix-acl-calls.js';
 import { checkMountWritable, checkPermission, MAY_READ, MAY_WRITE, ownerOrCapable } from './permission.js';
 
 /** An attribute's name: 1 to 255 bytes. ERANGE. */
@@ -94,7 +101,8 @@ function set(
   checkAttribute(task, inode, name, MAY_WRITE);
   checkSecurity(task, name);
   checkPrefix(name);
-  inode.setxattr(name, bytes, how);
+  if (isAclOf(inode, name)) setAclAttribute(task, inode, name, bytes);
+  else inode.setxattr(name, bytes, how);
   notifyDentry(dentry, IN_ATTRIB);
   return 0;
 }
@@ -103,7 +111,12 @@ function get(task: Task, { dentry }: Path, name: Name, buffer: number, length: n
   const inode = inodeOf(dentry);
   checkAttribute(task, inode, name, MAY_READ);
   checkPrefix(name);
-  return giveOut(task, inode.getxattr(name), buffer, length);
+  return giveOut(
+    task,
+    isAclOf(inode, name) ? getAclAttribute(inode, name) : inode.getxattr(name),
+    buffer,
+    length,
+  );
 }
 
 /** A length of 0 asks how long it is. */
@@ -116,10 +129,10 @@ function giveOut(task: Task, bytes: Uint8Array, buffer: number, length: number):
 
 function list(task: Task, { dentry }: Path, buffer: number, length: number): number {
   const privileged = capable(task.credentials, CAP_SYS_ADMIN);
-  const names = inodeOf(dentry)
-    .listxattr()
-    .filter((name) => privileged || !name.startsWith(XATTR_TRUSTED_PREFIX));
-  return giveOut(task, nameToBytes(names.map((name) => `${name}\0`).join('')), buffer, length);
+  const inode = inodeOf(dentry);
+  const names = inode.listxattr().filter((name) => privileged || !name.startsWith(XATTR_TRUSTED_PREFIX));
+  const all = [...aclNames(inode), ...names];
+  return giveOut(task, nameToBytes(all.map((name) => `${name}\0`).join('')), buffer, length);
 }
 
 function remove(task: Task, { mount, dentry }: Path, name: Name): number {
@@ -128,7 +141,8 @@ function remove(task: Task, { mount, dentry }: Path, name: Name): number {
   checkAttribute(task, inode, name, MAY_WRITE);
   checkSecurity(task, name);
   checkPrefix(name);
-  inode.removexattr(name);
+  if (isAclOf(inode, name)) removeAclAttribute(task, inode, name);
+  else inode.removexattr(name);
   notifyDentry(dentry, IN_ATTRIB);
   return 0;
 }

@@ -117,6 +117,7 @@ function copyAttributes(lower: Inode, upper: Inode, attributes: Attributes): voi
       if (!(error instanceof Errno) || error !== EOPNOTSUPP) throw error;
     }
   }
+  if (lower.acl !== undefined && upper.superBlock.posixAcl) upper.setAcl(lower.acl);
   const { mode, uid, gid, atime, mtime } = lower;
   const isLink = (mode & S_IFMT) === S_IFLNK;
   upper.setAttributes(isLink ? { uid, gid, atime, mtime } : { mode, uid, gid, atime, mtime });

@@ -4,11 +4,12 @@ import type { Name } from '../../lib/names.js';
 import { assert } from '../../lib/assert.js';
 import { ENOTEMPTY, EPERM, EXDEV } from '../../uapi/errno.js';
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../uapi/fs.js';
-import { S_IFCHR, S_IFMT, S_ISDIR, S_ISGID } from '../../uapi/stat.js';
+import { S_IFCHR, S_IFMT, S_ISDIR, S_ISGID, S_ISLNK } from '../../uapi/stat.js';
 import { lookupChild } from '../dcache.js';
 import type { Dentry } from '../dentry.js';
 import type { File } from '../file.js';
 import type { Inode, OpenContext } from '../inode.js';
+import { inheritAcl } from '../posix-acl.js';
 import { type Lower, OverlayInode, type OverlayParent } from './inode.js';
 import { type ListedEntry, listLayer, listOverlay, OverlayDirectoryFile } from './readdir.js';
 import type { OverlaySuperBlock } from './super.js';
@@ -140,10 +141,20 @@ export class OverlayDirectory extends OverlayInode implements OverlayParent {
       const temporary = superBlock.temporaryName();
       const made = add(work, temporary, (inode) => act(inode, temporary, by));
       if (opaque) superBlock.setOpaque(inodeIn(made));
+      this.giveDefaultAcl(inodeIn(made));
       this.putOver(work, temporary, name);
     }
     this.changed();
     return superBlock.newInode(this, name, this.upperEntry(name));
+  }
+
+  /** What is made in the work directory gets what it would have got in its own. */
+  private giveDefaultAcl(made: Inode): void {
+    const inherited = this.acl?.default;
+    if (inherited === undefined || S_ISLNK(made.mode)) return;
+    const { mode, control } = inheritAcl(inherited, made.mode, S_ISDIR(made.mode));
+    made.setAcl(control);
+    made.setAttributes({ mode });
   }
 
   /** Moves something from the work directory to a name that may hold a whiteout. */
@@ -162,6 +173,7 @@ export class OverlayDirectory extends OverlayInode implements OverlayParent {
     const by = (this.mode & S_ISGID) === 0 ? owner : { ...owner, fsgid: this.gid };
     const upper = inodeIn(superBlock.writable.work).tmpfile(mode, by);
     upper.linkable = true;
+    this.giveDefaultAcl(upper);
     return new OverlayInode(superBlock, superBlock.numberFor(upper, undefined), upper, []);
   }
 

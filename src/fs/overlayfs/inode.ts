@@ -11,6 +11,8 @@ import { S_ISDIR } from '../../uapi/stat.js';
 import { Dentry } from '../dentry.js';
 import type { File } from '../file.js';
 import { type AttributeChange, Inode, type OpenContext } from '../inode.js';
+import { isAclOf } from '../posix-acl-calls.js';
+import type { AccessControl } from '../posix-acl.js';
 import { copyUp } from './copy-up.js';
 import { OverlayFile } from './file.js';
 import type { OverlaySuperBlock } from './super.js';
@@ -70,6 +72,7 @@ export class OverlayInode extends Inode {
     this.rdev = real.rdev;
     this.btime = real.btime;
     this.flags = real.flags;
+    this.acl = real.acl;
     this.atime = real.atime;
     this.takeContents();
     // A merged directory cannot cheaply know how many others it holds: 1 says so.
@@ -200,7 +203,8 @@ export class OverlayInode extends Inode {
     this.take();
   }
   override listxattr(): Name[] {
-    return this.real.listxattr().filter((name) => !this.superBlock.isPrivate(name));
+    const { superBlock } = this;
+    return this.real.listxattr().filter((name) => !superBlock.isPrivate(name) && !isAclOf(this, name));
   }
   override removexattr(name: Name): void {
     if (this.superBlock.isPrivate(name)) throw ENODATA;
@@ -211,6 +215,17 @@ export class OverlayInode extends Inode {
   }
   override get hasFileCapabilities(): boolean {
     return this.real.hasFileCapabilities;
+  }
+  override setAcl(acl: AccessControl | undefined): void {
+    this.copyUp().setAcl(acl);
+    this.take();
+  }
+  override get hasFlags(): boolean {
+    return this.real.hasFlags;
+  }
+  override setFlags(flags: number): void {
+    this.copyUp().setFlags(flags);
+    this.take();
   }
 
   override evict(): void {

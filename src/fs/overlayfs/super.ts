@@ -52,6 +52,7 @@ export class OverlaySuperBlock extends SuperBlock {
     this.prefix = options.userAttributes ? 'user.overlay.' : 'trusted.overlay.';
     this.lowerRoots = lowers.map(({ mount }, layer) => ({ layer, inode: inodeIn(mount.root) }));
     this.readOnly = upper === undefined;
+    this.posixAcl = (upper ?? lowers[0]).mount.superBlock.posixAcl;
     const root = new OverlayDirectory(this, 1, upper?.mount.root, this.lowerRoots, '');
     this.remember(root);
     this.root = new Dentry(undefined, '', root, this);

@@ -4,8 +4,15 @@ import type { Name } from '../../lib/names.js';
 import { PageCache, type PageStore } from '../../mm/page-cache.js';
 import { ENODATA, ENOTEMPTY, ENXIO, EEXIST, EOPNOTSUPP } from '../../uapi/errno.js';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../../uapi/fcntl.js';
-import { RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../uapi/fs.js';
-import { S_IFCHR, S_IFLNK, S_ISDIR } from '../../uapi/stat.js';
+import {
+  FS_APPEND_FL,
+  FS_IMMUTABLE_FL,
+  FS_NOATIME_FL,
+  FS_NODUMP_FL,
+  RENAME_EXCHANGE,
+  RENAME_WHITEOUT,
+} from '../../uapi/fs.js';
+import { S_IFCHR, S_IFLNK, S_ISDIR, S_ISREG } from '../../uapi/stat.js';
 import {
   XATTR_CREATE,
   XATTR_NAME_CAPS,
@@ -16,9 +23,10 @@ import {
 } from '../../uapi/xattr.js';
 import type { File } from '../file.js';
 import { GenericFile } from '../generic-file.js';
-import { initializeOwner } from '../inode-owner.js';
+import { initializeAcl, initializeOwner } from '../inode-owner.js';
 import { currentTime, touchModified } from '../inode-times.js';
 import { Inode, type AttributeChange, type OpenContext } from '../inode.js';
+import type { AccessControl } from '../posix-acl.js';
 import { DirectoryTable, TableDirectoryFile, type TabledInode } from '../libfs.js';
 import type { TmpfsSuperBlock } from './super.js';
 
@@ -40,6 +48,7 @@ export class TmpfsInode extends Inode {
     superBlock.takeInode();
     super(superBlock, superBlock.newIno());
     initializeOwner(this, directory, mode, owner);
+    initializeAcl(this, directory);
     this.atime = this.mtime = this.ctime = this.btime = currentTime(superBlock.kernel);
   }
 
@@ -54,6 +63,19 @@ export class TmpfsInode extends Inode {
   /** Gives back what it takes. */
   dispose(): void {
     this.superBlock.returnInode();
+  }
+
+  override setAcl(acl: AccessControl | undefined): void {
+    this.acl = acl;
+  }
+
+  override get hasFlags(): boolean {
+    return S_ISREG(this.mode) || S_ISDIR(this.mode);
+  }
+  override setFlags(flags: number): void {
+    if ((flags & ~(FS_NODUMP_FL | FS_APPEND_FL | FS_IMMUTABLE_FL | FS_NOATIME_FL)) !== 0) throw EOPNOTSUPP;
+    this.flags = flags;
+    this.updateTimes({ ctime: currentTime(this.superBlock.kernel) });
   }
 
   override getxattr(name: Name): Uint8Array {

@@ -27,6 +27,7 @@ export class TmpfsSuperBlock extends SuperBlock {
     private readonly options: TmpfsOptions,
   ) {
     super(type, kernel, kernel.devices.anonymous());
+    this.posixAcl = true;
     // Half of memory, as on Linux, and as many inodes as that is pages.
     const half = limited ? Math.floor(kernel.frames.total / 2) : Infinity;
     this.defaultPages = half;
