@@ -12,7 +12,6 @@ import { sys_access } from './access.js';
 import { sys_mkdir } from './create.js';
 import { type Acl, encodeAcl } from './posix-acl.js';
 import { TreeMachine, userCredentials } from './testing-tree.js';
-import { sys_access } from './access.js';
 import { sys_setxattr } from './xattr.js';
 
 const entry = (tag: number, perm: number, id = ACL_UNDEFINED_ID): Acl[number] => ({ tag, perm, id });
