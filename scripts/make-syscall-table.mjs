@@ -8,7 +8,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 const numbersFile = join(root, 'uapi', 'unistd-64.ts');
 if (!existsSync(numbersFile)) process.exit(0);
 const numbers = new Map();
-for (const [, name, number] of readFileSync(numbersFile, 'utf8').matchAll(/^\s*(?:export const __NR_)?(\w+)(?::|\s*=)\s*(\d+)[,;]/gm))
+for (const [, name, number] of readFileSync(numbersFile, 'utf8').matchAll(
+  /^\s*(?:export const __NR_)?(\w+)(?::|\s*=)\s*(\d+)[,;]/gm,
+))
   numbers.set(name, Number(number));
 
 const found = [];
@@ -30,7 +32,14 @@ const files = [...new Set(found.map((f) => f.file))].sort((a, b) => (a < b ? -1 
 const lines = [
   '/** THE table: which function serves which system call number on x86-64. Made by scripts/make-syscall-table.mjs. */',
   "import type { SystemCall } from '../../kernel/syscall.js';",
-  ...files.map((file) => `import { ${found.filter((f) => f.file === file).map((f) => 'sys_' + f.name).sort().join(', ')} } from '../../${file}';`),
+  ...files.map(
+    (file) =>
+      `import { ${found
+        .filter((f) => f.file === file)
+        .map((f) => 'sys_' + f.name)
+        .sort()
+        .join(', ')} } from '../../${file}';`,
+  ),
   '',
   'const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [',
   ...found.map((f) => `  [${f.number}, '${f.name}', sys_${f.name}],`),

@@ -149,6 +149,9 @@ export interface Platform {
   readonly hwcap2: number;
   readonly minSigStackSize: number;
 
+  /** How many contexts there should be at most, so that the host stays usable: its limits on processes. */
+  readonly maxContexts: number;
+
   createSpace(): HostSpace;
   /** A context that has trapped since it was resumed, each once, or undefined. Cheap when there is none. */
   nextTrap(): CpuContext | undefined;

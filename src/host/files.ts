@@ -74,7 +74,14 @@ export interface HostFiles {
   chmod(at: number, path: string, mode: number): number;
   chown(at: number, path: string, uid: number, gid: number): number;
   /** Seconds and nanoseconds; UTIME_NOW and UTIME_OMIT as nanoseconds pass through. */
-  utimes(at: number, path: string, atime: number, atimeNsec: number, mtime: number, mtimeNsec: number): number;
+  utimes(
+    at: number,
+    path: string,
+    atime: number,
+    atimeNsec: number,
+    mtime: number,
+    mtimeNsec: number,
+  ): number;
   truncate(fd: number, size: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   fsync(fd: number, dataOnly: boolean): number;

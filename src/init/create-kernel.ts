@@ -9,6 +9,7 @@ import { Kernel, type KernelConfig } from '../kernel/kernel.js';
 import type { Params } from '../kernel/params.js';
 import { PidTable } from '../kernel/pid.js';
 import { Printk } from '../kernel/printk.js';
+import { threadsForMemory } from '../kernel/rlimits.js';
 import { MemoryManager } from '../mm/memory-manager.js';
 import { PhysicalAllocator } from '../mm/physmem.js';
 import { Net } from '../net/net.js';
@@ -21,9 +22,8 @@ export function createKernel(host: Host, params: Params, config: KernelConfig): 
   kernel.log.consoleLevel = params.consoleLogLevel;
   kernel.arch = x86;
   kernel.pids = new PidTable();
+  kernel.pids.maxTasks = Math.min(threadsForMemory(host.memory.size), host.cpu.maxContexts);
   kernel.frames = new PhysicalAllocator(host.memory);
-  // As Linux: thread stacks may take an eighth of memory. And no more than the host can bear.
-  kernel.pids.maxTasks = Math.min(Math.max(Math.floor(host.memory.size / (8 * 16384)), 64), 2048);
   kernel.memory = new MemoryManager(kernel, kernel.frames);
   kernel.devices = new Devices(kernel);
   kernel.anonymous = new AnonymousInodes(kernel);

@@ -5,6 +5,7 @@ import { rootCredentials } from '../kernel/credentials.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Namespaces } from '../kernel/namespaces.js';
 import { Process, ProcessGroup, Session } from '../kernel/process.js';
+import { initialRlimits } from '../kernel/rlimits.js';
 import { Task } from '../kernel/task.js';
 
 /** What the kernel's own processes live in: the root of the file system, and the namespaces. */
@@ -32,6 +33,7 @@ export function makeProcess(
   pids.sessions.set(groupId, group.session);
   const process = new Process(pid, undefined, parent, group);
   const task = new Task(kernel, pid, process, rootCredentials, new FileTable(), fs, namespaces);
+  process.rlimits = parent?.rlimits ?? initialRlimits(pids.maxTasks);
   process.leader = task;
   process.parentTask = parent?.leader;
   process.threads.add(task);

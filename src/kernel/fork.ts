@@ -55,6 +55,9 @@ import { address, syscall, ulong } from './syscall.js';
 import { Task } from './task.js';
 import { Completion } from './wait.js';
 
+/** How long a refused fork takes, for each task that there is. */
+const REFUSAL_NS = 100_000;
+
 const plain: CloneRequest = {
   flags: 0,
   exitSignal: SIGCHLD,
@@ -91,7 +94,13 @@ export const sys_set_tid_address = syscall([address], (task, at) => {
 function clone(task: Task, request: CloneRequest): number | Promise<number> {
   // So that a signal for the whole group reaches either the parent before, or both.
   if (task.signalPending()) throw ERESTARTNOINTR;
-  const child = copyProcess(task, request);
+  let child: Task;
+  try {
+    child = copyProcess(task, request);
+  } catch (error) {
+    if (error !== EAGAIN) throw error;
+    return refused(task);
+  }
   const { tid } = child;
   const { flags } = request;
   if ((flags & CLONE_PARENT_SETTID) !== 0) putTid(task.mm, request.parentTid, tid);
@@ -102,6 +111,17 @@ function clone(task: Task, request: CloneRequest): number | Promise<number> {
   const { vforkDone } = child;
   start(child);
   return event === 0 && vforkDone === undefined ? tid : finishClone(task, tid, event, vforkDone);
+}
+
+/**
+ * There are too many tasks. What asks for more again and again, as fork bombs do, waits the longer the more there are of
+ * it: so there is time for others, who would be one among thousands.
+ */
+async function refused(task: Task): Promise<number> {
+  const { host, pids } = task.kernel;
+  const deadline = host.clock.now() + pids.tasks.size * REFUSAL_NS;
+  while (host.clock.now() < deadline && !task.signalPending()) await task.park('interruptible', deadline);
+  throw EAGAIN;
 }
 
 /** The event that a tracer is told of, or 0. */

@@ -9,7 +9,7 @@ export class PidTable {
   readonly groups = new Map<number, ProcessGroup>();
   readonly sessions = new Map<number, Session>();
   max = 32768;
-  /** Most tasks at a time: /proc/sys/kernel/threads-max. Each costs the host threads of its own, so it stays modest. */
+  /** Most tasks at a time, zombies included: /proc/sys/kernel/threads-max. */
   maxTasks = 4096;
   private last = 0;
 

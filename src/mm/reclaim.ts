@@ -35,7 +35,7 @@ export function reclaim(memory: MemoryManager, goal: number, last: Round = 'mapp
 }
 
 function shrink(cache: PageCache, goal: number, round: Round): number {
-  if (cache.tree.dirty > 0 && round !== 'unused') startWriting(cache, 0, Infinity);
+  if (cache.tree.dirty > 0 && round !== 'unused') void startWriting(cache, 0, Infinity);
   let freed = 0;
   for (const start of cache.tree.nodeStarts()) {
     if (freed >= goal) break;

@@ -134,7 +134,7 @@ export class Writeback implements TimerTarget {
     const oldest = now - this.memory.dirtyExpireCentisecs * CENTISECOND;
     const mark = this.limit(this.memory.dirtyBackgroundRatio);
     for (const cache of Array.from(this.caches))
-      if (cache.dirtiedAt <= oldest || this.memory.dirtyPages > mark) this.write(cache);
+      if (cache.dirtiedAt <= oldest || this.memory.dirtyPages > mark) void this.write(cache);
     this.arm();
   }
 
@@ -147,7 +147,7 @@ export class Writeback implements TimerTarget {
     if (this.memory.dirtyPages <= this.limit(this.memory.dirtyRatio)) return;
     const mark = this.limit(this.memory.dirtyBackgroundRatio);
     for (const cache of Array.from(this.caches)) {
-      this.write(cache);
+      void this.write(cache);
       if (this.memory.dirtyPages <= mark) return;
     }
   }

@@ -123,6 +123,7 @@ export class FakePlatform implements Platform {
   readonly hwcap = 0;
   readonly hwcap2 = 0;
   readonly minSigStackSize = 2048;
+  readonly maxContexts = Infinity;
   readonly runningCount = 0;
   readonly doorbell = -1;
 

@@ -27,14 +27,14 @@ export class Graveyard {
     this.#remains.push({ process, slots, gone });
   }
 
-  /** Looks which have ended. */
-  reap(): void {
+  /** Looks which have ended, among those that have waited longest: at most `limit` of them. */
+  reap(limit = Infinity): void {
+    const looked = this.#remains.splice(0, limit);
     const ended: Remains[] = [];
-    this.#remains = this.#remains.filter((remains) => {
-      if (!remains.process.hasEnded()) return true;
-      ended.push(remains);
-      return false;
-    });
+    for (const remains of looked) {
+      if (remains.process.hasEnded()) ended.push(remains);
+      else this.#remains.push(remains);
+    }
     for (const remains of ended) this.#clear(remains);
   }
 

@@ -14,6 +14,7 @@ import type { FrameTemplate } from './frame.js';
 import { Graveyard } from './graveyard.js';
 import { checkHost } from './host-features.js';
 import { INTERRUPT_SIGNAL, MAILBOX_SIZE, REGION, STATE_EXIT } from './layout.js';
+import { hostTaskLimit } from './host-limits.js';
 import { EFD_CLOEXEC, EFD_NONBLOCK, eventfd, must, tgkill } from './libc.js';
 import { isOverdue, threadCpuTimeNs } from './overdue.js';
 import { copyUp, memoryFile, moveUp } from './memfd.js';
@@ -29,6 +30,8 @@ import { startZygote, type Zygote, type ZygoteFiles } from './zygote.js';
 
 const MAX_STARTS = 20;
 const ENOSPC = 28;
+/** With more threads than this that want to run, nobody on the host gets a turn any more. */
+const MAX_CONTEXTS = 4096;
 /** How long the kernel spins for a trap, in milliseconds: with a processor to spare, and without. */
 const SPIN_MS = 0.02;
 const SHORT_SPIN_MS = 0.003;
@@ -42,6 +45,8 @@ const IDLE_MS = 2;
 /** In place of an epoch: the thread may run everywhere. */
 const RELEASED = 0;
 const CHECK_MS = 500;
+/** How many killed processes a new one looks after: more than one, so that they get fewer. */
+const REAPED_PER_WINDOW = 8;
 /** A kernel that never sleeps looks after so many resumes. */
 const RESUMES_PER_CHECK = 0x4000;
 
@@ -56,6 +61,7 @@ export class SeccompPlatform implements Platform {
   /** The guest's part of a space, without what the host keeps there. */
   readonly guestExtents: readonly { readonly start: number; readonly end: number }[];
   readonly runList: RunList;
+  readonly maxContexts: number;
   readonly #stub: Stub;
   readonly #files: ZygoteFiles;
   readonly #zygote: Zygote;
@@ -78,6 +84,7 @@ export class SeccompPlatform implements Platform {
     while (slotSize < this.minSigStackSize + MAILBOX_SIZE) slotSize *= 2;
     this.pages = new StubPages(slotSize);
     this.runList = new RunList(this.pages);
+    this.maxContexts = Math.floor(Math.min(hostTaskLimit(), MAX_CONTEXTS));
     this.#graveyard = new Graveyard(this.pages);
     const result = memoryFile('linux-results', 0);
     this.commands = new CommandRunner(this.pages, result);
@@ -225,7 +232,7 @@ export class SeccompPlatform implements Platform {
   }
 
   takeWindow(): number | undefined {
-    if (this.#graveyard.size > 0) this.#graveyard.reap();
+    if (this.#graveyard.size > 0) this.#graveyard.reap(REAPED_PER_WINDOW);
     return this.pages.takeWindow();
   }
 
