@@ -294,7 +294,7 @@ class Game {
   end(): void {
     for (const { guest } of this.players) guest.space.leave();
     this.file.dispose();
-    expect(this.machine.kernel.frames.free).toBe(this.free);
+    expect(this.machine.freeFrames).toBe(this.free);
     expect(this.memory.committedPages).toBe(0);
     expect(this.memory.cachedPages).toBe(0);
     expect(this.memory.shmemPages).toBe(0);

@@ -182,7 +182,8 @@ export class AddressSpace extends UserMemory {
   clearForExec(): void {
     this.host.clear();
     this.host.flush();
-    this.forget();
+    this.forgetPages();
+    this.forgetAreas();
     this.startCode = this.endCode = this.startData = this.endData = this.startBrk = this.brk = 0;
     this.startStack = this.argStart = this.argEnd = this.envStart = this.envEnd = 0;
     this.auxv = new Uint8Array(0);
@@ -196,17 +197,26 @@ export class AddressSpace extends UserMemory {
   /** A task lets go; the last one frees everything. */
   leave(): void {
     if (--this.users > 0) return;
-    this.host.destroy();
-    this.forget();
-    this.manager.spaces.delete(this);
+    const { manager } = this;
+    manager.spaces.delete(this);
+    this.forgetAreas();
+    // The host's process may run on for some microseconds: its frames stay its own until it is gone.
+    manager.leaving++;
+    this.host.destroy(() => {
+      manager.leaving--;
+      this.forgetPages();
+    });
   }
 
-  private forget(): void {
+  private forgetPages(): void {
     releaseAll(this);
     this.dropDoomed();
     this.urgent = false;
     this.later.length = 0;
     this.hostMappings = 0;
+  }
+
+  private forgetAreas(): void {
     for (const vma of this.vmas.areas) {
       this.account(vma, -vma.pages);
       vma.detach();

@@ -19,6 +19,10 @@ const MILLISECOND = 1_000_000;
 const KEEP_STALE = 4096;
 const TRIM_INTERVAL = 200 * MILLISECOND;
 
+/** How long to wait for memory of spaces that have ended. */
+const LONGEST_WAIT = 20 * MILLISECOND;
+const MOST_TRIES = 100_000;
+
 /** /proc/vmstat. */
 export class VmCounters {
   pgfault = 0;
@@ -42,6 +46,8 @@ export class MemoryManager implements SurplusListener, TimerTarget {
   fills = 0;
   /** Reclaim runs. */
   reclaiming = false;
+  /** Spaces that have ended, but may still reach their frames. */
+  leaving = 0;
   /** How many frames the last `obtainRun` has given. */
   granted = 0;
   /** Pages in caches; of them dirty, being written, and in memory-only caches. */
@@ -123,8 +129,21 @@ export class MemoryManager implements SurplusListener, TimerTarget {
         return first;
       }
       if (wanted > 1) wanted >>>= 1;
-      else if (!this.oom.run()) throw ENOMEM;
+      else if (!this.awaitLeaving() && !this.oom.run()) throw ENOMEM;
     }
+  }
+
+  /** Waits a little for spaces that have ended to be gone. False when none went. */
+  private awaitLeaving(): boolean {
+    const { cpu, clock } = this.kernel.host;
+    const before = this.leaving;
+    const deadline = clock.now() + LONGEST_WAIT;
+    for (let tries = 0; tries < MOST_TRIES && this.leaving > 0 && this.leaving === before; tries++) {
+      cpu.prepareSleep();
+      cpu.endSleep();
+      if (clock.now() >= deadline) break;
+    }
+    return this.leaving < before;
   }
 
   /** One frame. ENOMEM. */

@@ -204,7 +204,7 @@ test('truncation takes pages from mappings, private copies included, and zeroes 
   checkHost(space);
   space.leave();
   cache.dispose();
-  expect(machine.memory.frames.free).toBe(free);
+  expect(machine.freeFrames).toBe(free);
 });
 
 test('a private mapping keeps its copy whatever happens to the file', () => {
@@ -251,7 +251,7 @@ test('memory without a store: holes cost nothing, pages are charged for', () => 
   expect(cache.residentPages).toBe(16);
   cache.dispose();
   expect(store.charged).toBe(0);
-  expect(machine.memory.frames.free).toBe(free);
+  expect(machine.freeFrames).toBe(free);
 });
 
 test('a source that faults half-way leaves no garbage in the file', () => {
@@ -398,7 +398,7 @@ test('any sequence of operations agrees with an array', () => {
       }
       guest.space.leave();
       cache.dispose();
-      expect(machine.memory.frames.free).toBe(free);
+      expect(machine.freeFrames).toBe(free);
       expect(machine.memory.dirtyPages).toBe(0);
       expect(machine.memory.cachedPages).toBe(0);
 

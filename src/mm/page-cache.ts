@@ -38,6 +38,8 @@ export interface PageStore {
 /** The least and the most that one read takes from the store, in pages. */
 const LEAST_READ = 16;
 const MOST_READ = 256;
+/** What a fault reads: programs touch their pages here and there, but few files are large and little used. */
+const AROUND_FAULT = 64;
 /** Read-ahead does not go further than this. */
 const MOST_AHEAD = 64;
 /** Most new pages that one step of a write adds. */
@@ -59,6 +61,8 @@ export class PageCache implements Mappable {
   /** Where the next miss comes if the file is read from front to back, and how many pages were read ahead last. */
   private expected = 0;
   private ahead = LEAST_READ;
+  /** Frame minus page of the latest run: pages far apart in the file go as far apart in memory, where that is free. */
+  private anchor = 0;
 
   constructor(
     readonly memory: MemoryManager,
@@ -225,8 +229,10 @@ export class PageCache implements Mappable {
   /** Frames for up to `count` new pages from `page` on, charged for; memory.granted tells how many. ENOSPC, ENOMEM. */
   private obtain(page: number, count: number, zeroed: boolean): number {
     const { memory } = this;
-    const before = page === 0 ? 0 : this.tree.get(page - 1);
-    const frame = memory.obtainRun(count, before === 0 ? 0 : pageFrame(before) + 1, zeroed);
+    const before = page === 0 ? 0 : pageFrame(this.tree.get(page - 1));
+    const near = before !== 0 ? before + 1 : this.anchor === 0 ? 0 : this.anchor + page;
+    const frame = memory.obtainRun(count, near, zeroed);
+    this.anchor = frame - page;
     if (this.store.charge === undefined) return frame;
     const { granted } = memory;
     for (let charged = granted; ; charged = 1) {
@@ -483,10 +489,10 @@ export class PageCache implements Mappable {
       this.load(index, 1);
       return;
     }
-    const start = index - (index % LEAST_READ);
+    const start = index - (index % AROUND_FAULT);
     let first = index;
     while (first > start && this.tree.get(first - 1) === 0) first--;
-    this.readFrom(first, start + LEAST_READ - first);
+    this.readFrom(first, start + AROUND_FAULT - first);
     if (this.tree.get(index) === 0) this.fill(index, 1);
   }
 

@@ -41,6 +41,12 @@ export class TestMachine {
     return new AddressSpace(this.memory, this.host.cpu.createSpace());
   }
 
+  /** Frames that are free once all spaces that have ended are gone. */
+  get freeFrames(): number {
+    this.host.cpu.prepareSleep();
+    return this.kernel.frames.free;
+  }
+
   /** A process whose only task uses the space. */
   newTask(space: AddressSpace): Task {
     const { kernel } = this;

@@ -70,10 +70,11 @@ export class FakeSpace implements HostSpace {
     return child;
   }
 
-  destroy(): void {
+  destroy(gone?: () => void): void {
     this.alive = false;
-    this.pages.clear();
     this.queue = [];
+    this.pages.clear();
+    if (gone !== undefined) this.platform.leaving.push(gone);
   }
 
   createContext(): CpuContext | undefined {
@@ -126,6 +127,8 @@ export class FakePlatform implements Platform {
   readonly maxContexts = Infinity;
   readonly runningCount = 0;
   readonly doorbell = -1;
+  /** What waits for spaces to be gone: they are when the kernel is about to sleep. */
+  readonly leaving: (() => void)[] = [];
 
   createSpace(): FakeSpace {
     return new FakeSpace(this);
@@ -137,6 +140,7 @@ export class FakePlatform implements Platform {
     return false;
   }
   prepareSleep(): boolean {
+    for (const gone of this.leaving.splice(0)) gone();
     return true;
   }
   endSleep(): void {}
