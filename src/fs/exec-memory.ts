@@ -51,7 +51,7 @@ function isOnlyUser({ mm, process }: Task): boolean {
 
 /** Leaves the old program's memory for the new one's. */
 export function adoptMemory(task: Task, memory: NewMemory): void {
-  const { mm, kernel, personality, process } = task;
+  const { mm, kernel, process } = task;
   mmRelease(task);
   notePeakMemory(task);
   if (memory === undefined) {
@@ -68,11 +68,14 @@ export function adoptMemory(task: Task, memory: NewMemory): void {
   const limit = process.rlimits[RLIMIT_STACK].soft;
   const { host } = kernel;
   const { memory: space } = task;
-  space.layout =
-    (personality & ADDR_NO_RANDOMIZE) === 0
-      ? randomLayout(space.top, limit, (into) => host.random(into))
-      : fixedLayout(space.top, limit);
+  space.layout = isRandomized(task)
+    ? randomLayout(space.top, limit, (into) => host.random(into))
+    : fixedLayout(space.top, limit);
 }
+
+/** Whether the program and its parts go to random addresses. */
+export const isRandomized = ({ kernel, personality }: Task): boolean =>
+  kernel.randomizeVaSpace !== 0 && (personality & ADDR_NO_RANDOMIZE) === 0;
 
 /** Room below what is laid out, before the stack has to grow. */
 const STACK_ROOM = 128 * 1024;

@@ -36,7 +36,14 @@ import { signalledStatus } from '../uapi/wait.js';
 import { type ElfImage, closeImage, loadImage, readImage } from './binfmt-elf.js';
 import { BINPRM_BUF_SIZE, type Interpreter, parseScript } from './binfmt-script.js';
 import { type Arguments, checkSize, readArguments } from './exec-arguments.js';
-import { type NewMemory, adoptMemory, discardMemory, makeStack, prepareMemory } from './exec-memory.js';
+import {
+  type NewMemory,
+  adoptMemory,
+  discardMemory,
+  isRandomized,
+  makeStack,
+  prepareMemory,
+} from './exec-memory.js';
 import { Executable } from './executable.js';
 
 /** Interpreters that are scripts themselves. */
@@ -286,7 +293,7 @@ function start(
 ): void {
   const { kernel, memory } = task;
   const { arch, host } = kernel;
-  const randomized = (task.personality & ADDR_NO_RANDOMIZE) === 0;
+  const randomized = isRandomized(task);
   const random = new Uint8Array(16);
   host.random(random);
   const shift = randomized ? (random[0] | (random[1] << 8)) & 0x1fff : 0;

@@ -70,6 +70,8 @@ export class Kernel {
   shutdown: Shutdown | undefined;
   /** Whether Ctrl-Alt-Del restarts the machine at once, or init gets SIGINT: reboot(2). */
   ctrlAltDelReboots = true;
+  /** /proc/sys/kernel/randomize_va_space: 0 lays all programs out alike. */
+  randomizeVaSpace = 2;
   /** /proc/exitcode: what halt makes the process's exit status. */
   exitCode = 0;
 

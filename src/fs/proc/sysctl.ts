@@ -162,7 +162,10 @@ export function sysDirectory(kernel: Kernel): Entry {
         urandom_min_reseed_secs: kept('60'),
         write_wakeup_threshold: kept('256'),
       }),
-      randomize_va_space: kept('2'),
+      randomize_va_space: numeric(
+        () => kernel.randomizeVaSpace,
+        (value) => (kernel.randomizeVaSpace = value),
+      ),
       sched_child_runs_first: kept('0'),
       sem: kept('32000\t1024000000\t500\t32000'),
       shmall: kept('18446744073692774399'),
