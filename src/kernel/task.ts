@@ -125,6 +125,7 @@ export class Task extends Sleeper {
     return (
       this.dying !== undefined ||
       this.signals.stopPending !== 0 ||
+      this.tracing?.trapPending === true ||
       this.signals.deliverable(this.process.signals)
     );
   }

@@ -11,10 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 #define THREADS 4
 
@@ -198,7 +207,7 @@ static void shared(void) {
   pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
   pthread_mutex_init(&page->lock, &a);
   fflush(stdout);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) {
     for (int i = 0; i < 100; i++) {
       sem_wait(&page->request);

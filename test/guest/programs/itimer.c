@@ -3,12 +3,22 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 static volatile int count[65];
 static siginfo_t last;
@@ -61,7 +71,7 @@ int main(void) {
   set = (struct itimerval){{0, 0}, {0, 100000}};
   setitimer(ITIMER_REAL, &set, NULL);
   fflush(stdout);
-  if (fork() == 0) {
+  if (make_child() == 0) {
     getitimer(ITIMER_REAL, &got);
     printf("child: %ld %ld\n", got.it_value.tv_sec, got.it_value.tv_usec);
     fflush(stdout);
@@ -70,7 +80,7 @@ int main(void) {
   wait(NULL);
   alarm(0);
   fflush(stdout);
-  if (fork() == 0) {
+  if (make_child() == 0) {
     signal(SIGALRM, SIG_DFL);
     set = (struct itimerval){{0, 0}, {0, 50000}};
     setitimer(ITIMER_REAL, &set, NULL);
@@ -98,7 +108,7 @@ int main(void) {
   printf("SIGVTALRM once: %d left %ld\n", count[SIGVTALRM], got.it_value.tv_usec);
 
   fflush(stdout);
-  if (fork() == 0) {
+  if (make_child() == 0) {
     struct rlimit limit = {0, 1};
     setrlimit(RLIMIT_CPU, &limit);
     double t = now();

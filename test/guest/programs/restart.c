@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +18,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 static volatile int handled;
 static int pipes[2], full[2], pair[2];
@@ -26,9 +35,9 @@ static void handler(int sig) { (void)sig, handled++; }
 
 /* Sends a signal to the parent while it sits in its call, then makes the call's event happen. */
 static void helper(int sig, void (*finish)(void)) {
-  child = fork();
+  pid_t parent = getpid();
+  child = make_child();
   if (child) return;
-  pid_t parent = getppid();
   usleep(20000);
   kill(parent, sig);
   usleep(20000);

@@ -7,10 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1U << 31)
@@ -104,7 +113,7 @@ int main(void) {
   if (sigsetjmp(away, 1) == 0) deeper((char *)&st);
   printf("survived\n");
   fflush(stdout);
-  if (fork() == 0) {
+  if (make_child() == 0) {
     sigaltstack(NULL, &old);
     printf("child inherits size %zu\n", old.ss_size);
     fflush(stdout);

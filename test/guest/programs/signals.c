@@ -6,9 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 /* A call's result, and its error if it failed. */
 static void result(const char *what, long r) { printf("%s: %ld errno %d\n", what, r, r < 0 ? errno : 0); }
@@ -184,7 +193,7 @@ static void errors(void) {
 
 static void death(int sig) {
   fflush(stdout);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) {
     signal(sig, SIG_DFL);
     raise(sig);
@@ -208,7 +217,7 @@ static void on_fault(int sig, siginfo_t *i, void *c) {
 
 static void faults(int which) {
   fflush(stdout);
-  if (fork() == 0) {
+  if (make_child() == 0) {
     set(SIGSEGV, on_fault, 0, 0), set(SIGFPE, on_fault, 0, 0), set(SIGILL, on_fault, 0, 0), set(SIGTRAP, on_fault, 0, 0);
     volatile int zero = 0;
     if (which == 0) *(volatile int *)0x1230 = 1;

@@ -5,13 +5,23 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 static int masked(int sig) {
   sigset_t s;
@@ -82,10 +92,10 @@ int main(void) {
   kill(getpid(), SIGUSR1);
   pthread_join(t, NULL);
 
-  pid_t child = fork();
+  pid_t self = getpid(), child = make_child();
   if (child == 0) {
     usleep(10000);
-    kill(getppid(), SIGUSR1);
+    kill(self, SIGUSR1);
     _exit(0);
   }
   after("sigsuspend that waits", sigsuspend(&other));

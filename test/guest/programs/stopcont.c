@@ -6,9 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* fork(2) that can't fail, since signals for process -1 would go to everybody; its child does not outlive us. */
+static pid_t make_child(void) {
+  pid_t pid = fork();
+  if (pid < 0) exit(99);
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 static volatile int chld, code, status_told, conts;
 static void on_child(int sig, siginfo_t *info, void *c) {
@@ -46,7 +55,7 @@ static void *lazy(void *unused) { return pause(), unused; }
 
 static void threads(void) {
   fflush(stdout);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) {
     /* Whoever runs this test may be an orphaned group, in which SIGTSTP stops nobody. */
     setpgid(0, 0);
@@ -73,7 +82,7 @@ static void restarts(void) {
   fflush(stdout);
   int p[2];
   if (pipe(p)) exit(1);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) {
     char c;
     struct timespec t = {0, 30000000}, before, now;
@@ -98,7 +107,7 @@ static void restarts(void) {
 
 static void handlers(void) {
   fflush(stdout);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) {
     signal(SIGCONT, on_cont);
     raise(SIGSTOP);
@@ -109,7 +118,7 @@ static void handlers(void) {
   show("SIGCONT also runs its handler", child, 0);
 
   fflush(stdout);
-  child = fork();
+  child = make_child();
   if (child == 0) {
     sigset_t s, pending;
     sigemptyset(&s), sigaddset(&s, SIGTSTP), sigaddset(&s, SIGCONT);
@@ -130,7 +139,7 @@ static void handlers(void) {
   show("stop and continue take each other away", child, 0);
 
   fflush(stdout);
-  child = fork();
+  child = make_child();
   if (child == 0) {
     setsid();
     raise(SIGTSTP);
@@ -143,7 +152,7 @@ static void handlers(void) {
 int main(void) {
   setvbuf(stdout, NULL, _IOFBF, 8192);
   catch_child(0);
-  pid_t child = fork();
+  pid_t child = make_child();
   if (child == 0) for (;;) pause();
   kill(child, SIGSTOP);
   show("stop", child, WUNTRACED);
@@ -166,7 +175,7 @@ int main(void) {
 
   catch_child(SA_NOCLDSTOP);
   chld = 0;
-  child = fork();
+  child = make_child();
   if (child == 0) for (;;) pause();
   kill(child, SIGSTOP);
   show("stop with SA_NOCLDSTOP", child, WUNTRACED);
