@@ -6,7 +6,7 @@ import { capable, inGroup, type Credentials } from '../kernel/credentials.js';
 import { killInfo } from '../kernel/siginfo.js';
 import { sendToTask } from '../kernel/signal-send.js';
 import type { Task } from '../kernel/task.js';
-import { CAP_CHOWN, CAP_FOWNER, CAP_FSETID } from '../uapi/capability.js';
+import { CAP_CHOWN, CAP_FSETID } from '../uapi/capability.js';
 import { EFBIG, EPERM } from '../uapi/errno.js';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../uapi/fs.js';
 import { RLIMIT_FSIZE } from '../uapi/resource.js';
@@ -107,10 +107,4 @@ export function changeSize(task: Task, inode: Inode, size: number): void {
   removePrivileges(task.credentials, inode);
   const now = currentTime(task.kernel);
   inode.setAttributes({ size, mtime: now, ctime: now });
-}
-
-/** Explicit times: only the owner may. */
-export function checkTimesOwner(credentials: Credentials, inode: Inode): void {
-  if (unchangeable(inode)) throw EPERM;
-  if (inode.uid !== credentials.fsuid && !capable(credentials, CAP_FOWNER)) throw EPERM;
 }

@@ -95,11 +95,6 @@ export const ulong: Argument<number> = { decode: (_task, lo, hi) => u64(lo, hi),
 export const size = ulong;
 /** A user address; not checked until it is used. */
 export const address: Argument<number> = { decode: (_task, lo, hi) => u64(lo, hi), format: hex };
-/** The low and high word of a 64-bit mask, as a pair. */
-export const mask64: Argument<readonly [number, number]> = {
-  decode: (_task, lo, hi) => [lo >>> 0, hi >>> 0],
-  format: ([lo, hi]) => '0x' + (hi * 0x1_0000_0000 + lo).toString(16),
-};
 /** A mode_t: permission and, for mknod, type bits. */
 export const mode: Argument<number> = {
   decode: (_task, lo) => lo & 0xffff,

@@ -58,15 +58,6 @@ export function timeUntil(kernel: Kernel, clock: number, time: TimeSpec): number
 export const deadlineOf = (kernel: Kernel, clock: number, time: TimeSpec): number =>
   kernel.host.clock.now() + Math.max(0, timeUntil(kernel, clock, time));
 
-/** `time` plus `ns`. */
-export function addNs(time: TimeSpec, ns: number): TimeSpec {
-  const span = fromNs(ns);
-  const nsec = time.nsec + span.nsec;
-  return nsec >= NS_PER_SEC
-    ? { sec: time.sec + span.sec + 1, nsec: nsec - NS_PER_SEC }
-    : { sec: time.sec + span.sec, nsec };
-}
-
 /** A timer's setting: when it expires first (0: never) and then how often. */
 export interface TimerSetting {
   readonly value: TimeSpec;

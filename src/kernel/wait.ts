@@ -169,7 +169,11 @@ export class Completion {
   }
 }
 
-/** Excludes others across an await. Everywhere else, atomicity between awaits is enough. */
+/**
+ * Excludes others across an await. Everywhere else, atomicity between awaits is enough.
+ *
+ * @public
+ */
 export class Mutex {
   private held = false;
   private readonly released = new WaitQueue();

@@ -7,9 +7,6 @@ import { PAGE_SIZE } from '../host/memory.js';
 import { alignDown, alignUp } from '../lib/word64.js';
 import { STACK_GUARD } from './vma.js';
 
-/** personality(2). */
-export const ADDR_NO_RANDOMIZE = 0x004_0000;
-
 export interface Layout {
   /** Mappings without an address are placed below it, downwards. */
   readonly mmapBase: number;

@@ -20,11 +20,6 @@ export function call<A extends unknown[]>(prototype: string): (...args: A) => nu
   };
 }
 
-/** The errno that the last call on this thread left. */
-export function errno(): number {
-  return koffi.errno();
-}
-
 const mmap = libc.func(
   'void *mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
 ) as unknown as (
