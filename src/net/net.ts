@@ -5,6 +5,12 @@
 import type { Kernel } from '../kernel/kernel.js';
 import type { Task } from '../kernel/task.js';
 import type { Name } from '../lib/names.js';
+import { DeviceTable, type NetDevice } from './device.js';
+import type { NetListener } from './interface.js';
+import type { InterfaceAddress } from './interface-address.js';
+import { LoopbackDevice } from './loopback.js';
+import type { Packet } from './packet.js';
+import { type Route, RouteTable } from './route.js';
 import type { Socket } from './socket.js';
 
 /** What makes the sockets of one address family. It holds what they share within a namespace. */
@@ -24,7 +30,20 @@ export abstract class ProtocolFamily {
 /** How init/config lists a family. */
 export type ProtocolFamilyType = new (net: Net) => ProtocolFamily;
 
+/** What becomes of packets that arrive: one for each ETH_P_*. */
+export interface PacketHandler {
+  receive(packet: Packet, device: NetDevice): void;
+}
+
 export class Net {
+  readonly devices = new DeviceTable();
+  readonly routes = new RouteTable();
+  readonly listeners: NetListener[] = [];
+  readonly packetHandlers = new Map<number, PacketHandler>();
+  readonly loopback: LoopbackDevice;
+  /** Packets that have arrived and wait for the stack. */
+  private backlog: Packet[] = [];
+  private receiving = false;
   private readonly families = new Map<number, ProtocolFamily>();
   private cookies = 0;
 
@@ -32,6 +51,8 @@ export class Net {
     readonly kernel: Kernel,
     types: readonly ProtocolFamilyType[],
   ) {
+    this.loopback = new LoopbackDevice(this);
+    this.devices.add(this.loopback);
     for (const Type of types) {
       const family = new Type(this);
       this.families.set(family.family, family);
@@ -42,6 +63,42 @@ export class Net {
   /** undefined: not built in. */
   family(family: number): ProtocolFamily | undefined {
     return this.families.get(family);
+  }
+
+  /**
+   * A device has received a packet. A packet that is sent while another is being received (an answer through lo) waits its
+   * turn: the layers are never entered from within themselves.
+   */
+  receive(device: NetDevice, packet: Packet): void {
+    packet.device = device;
+    this.backlog.push(packet);
+    if (this.receiving) return;
+    this.receiving = true;
+    try {
+      while (this.backlog.length > 0) {
+        const packets = this.backlog;
+        this.backlog = [];
+        for (const next of packets) if (next.device !== undefined) this.deliver(next, next.device);
+      }
+    } finally {
+      this.receiving = false;
+    }
+  }
+
+  private deliver(packet: Packet, device: NetDevice): void {
+    const handler = this.packetHandlers.get(packet.protocol);
+    if (handler === undefined) device.statistics.rx_dropped++;
+    else handler.receive(packet, device);
+  }
+
+  tellLink(device: NetDevice, change: 'new' | 'deleted'): void {
+    for (const listener of this.listeners) listener.linkChanged(device, change);
+  }
+  tellAddress(device: NetDevice, address: InterfaceAddress, change: 'new' | 'deleted'): void {
+    for (const listener of this.listeners) listener.addressChanged(device, address, change);
+  }
+  tellRoute(route: Route, change: 'new' | 'deleted'): void {
+    for (const listener of this.listeners) listener.routeChanged(route, change);
   }
 
   /** A number that no other socket has: SO_COOKIE. */

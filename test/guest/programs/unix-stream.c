@@ -185,10 +185,13 @@ static void interrupted(void) {
   struct timeval limit = {0, 30000};
   setsockopt(shared[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   fact("read with a time limit: %s", outcome(read(shared[0], buffer, 1)));
+  limit.tv_usec = 500000;
+  setsockopt(shared[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   action.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &action, NULL);
   setitimer(ITIMER_REAL, &timer, NULL);
   fact("the same with a signal that restarts calls: %s", outcome(read(shared[0], buffer, 1)));
+  limit.tv_usec = 30000;
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   fact("accept with a time limit: %s", outcome(accept(fd, NULL, NULL)));
   static char data[1000000];
