@@ -155,7 +155,7 @@ function setStatusFlags(task: Task, file: File, at: number, wanted: number): num
 }
 
 /** F_SETOWN: a process, or as a negative number a process group; 0 for nobody. */
-function setOwner(task: Task, file: File, who: number): number {
+export function setOwner(task: Task, file: File, who: number): number {
   if (who === -0x8000_0000) throw EINVAL;
   const type = who < 0 ? F_OWNER_PGRP : F_OWNER_PID;
   assignOwner(task, file, type, Math.abs(who));

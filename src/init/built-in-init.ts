@@ -18,6 +18,7 @@ import { text, type Name } from '../lib/names.js';
 import { EACCES, ENOENT, ENOEXEC, ENOTDIR, Errno } from '../uapi/errno.js';
 import { SIGCHLD, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIG_IGN } from '../uapi/signal.js';
 import { makeProcess, runAsTask, type Surroundings } from './init-task.js';
+import { setUp } from '../net/interface.js';
 import { openStreams } from './kernel-init.js';
 
 /** What a built-in init starts. */
@@ -66,6 +67,9 @@ export class BuiltInInit {
     private readonly surroundings: Surroundings,
   ) {
     init.comm = 'init';
+    // As any init does: programs expect to reach themselves by 127.0.0.1.
+    const { net } = init.kernel;
+    setUp(net, net.loopback, true);
     const { actions } = init.process.handlers;
     actions[SIGCHLD] = { ...defaultAction, handler: SIG_IGN };
     for (const signal of Object.keys(requests))

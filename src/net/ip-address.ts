@@ -71,12 +71,15 @@ export function broadcastOf(address: IpAddress, length: number): IpAddress {
 }
 
 /** An IPv4 netmask. */
-export const netmask = (length: number): IpAddress => ipv4(length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0);
+export const netmask = (length: number): IpAddress =>
+  ipv4(length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0);
 
 /** The prefix length of a netmask; undefined when its ones are not all in front. */
 export function maskLength(mask: number): number | undefined {
   const length = Math.clz32(~mask);
-  return ((mask << length) >>> 0 === 0 || length === 32) && mask >>> 0 === ipv4Number(netmask(length)) ? length : undefined;
+  return ((mask << length) >>> 0 === 0 || length === 32) && mask >>> 0 === ipv4Number(netmask(length))
+    ? length
+    : undefined;
 }
 
 function clearBits(bytes: Uint8Array, from: number): void {

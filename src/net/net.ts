@@ -5,9 +5,11 @@
 import type { Kernel } from '../kernel/kernel.js';
 import type { Task } from '../kernel/task.js';
 import type { Name } from '../lib/names.js';
+import { RTN_LOCAL, RT_SCOPE_HOST } from '../uapi/rtnetlink.js';
 import { DeviceTable, type NetDevice } from './device.js';
 import type { NetListener } from './interface.js';
 import type { InterfaceAddress } from './interface-address.js';
+import { type IpAddress, isLinkLocal, samePrefix } from './ip-address.js';
 import { LoopbackDevice } from './loopback.js';
 import type { Packet } from './packet.js';
 import { type Route, RouteTable } from './route.js';
@@ -89,6 +91,26 @@ export class Net {
     const handler = this.packetHandlers.get(packet.protocol);
     if (handler === undefined) device.statistics.rx_dropped++;
     else handler.receive(packet, device);
+  }
+
+  /**
+   * The address that a packet to `destination` gets as its source if none is chosen: one of the device that it leaves by.
+   * Undefined when there is no way or no address. RFC 6724, in its simplest form.
+   */
+  sourceAddress(destination: IpAddress, device = 0): IpAddress | undefined {
+    const route = this.routes.lookup(destination, device);
+    if (route === undefined) return undefined;
+    if (route.source !== undefined) return route.source;
+    if (route.type === RTN_LOCAL) return destination;
+    const next = route.gateway ?? destination;
+    let best: IpAddress | undefined;
+    for (const { address, peer, prefixLength, scope } of route.device?.addresses ?? []) {
+      if (address.length !== destination.length || scope === RT_SCOPE_HOST) continue;
+      if (isLinkLocal(address) !== isLinkLocal(destination)) continue;
+      if (samePrefix(peer, next, prefixLength)) return address;
+      best ??= address;
+    }
+    return best;
   }
 
   tellLink(device: NetDevice, change: 'new' | 'deleted'): void {

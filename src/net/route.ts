@@ -41,7 +41,8 @@ export class RouteTable {
   private readonly tables = new Map<number, Route[]>();
 
   *[Symbol.iterator](): IterableIterator<Route> {
-    for (const number of [...this.tables.keys()].toSorted((a, b) => b - a)) yield* this.tables.get(number) ?? [];
+    for (const number of [...this.tables.keys()].toSorted((a, b) => b - a))
+      yield* this.tables.get(number) ?? [];
   }
 
   /** EEXIST when there is one with the same destination and metric. */
