@@ -19,6 +19,8 @@ const MILLISECOND = 1_000_000;
 const KEEP_STALE = 4096;
 const TRIM_INTERVAL = 200 * MILLISECOND;
 
+/** Reclaim takes so many pages at once, so that it need not run for every fault. */
+const LEAST_RECLAIM = 512;
 /** How long to wait for memory of spaces that have ended. */
 const LONGEST_WAIT = 20 * MILLISECOND;
 const MOST_TRIES = 100_000;
@@ -102,8 +104,10 @@ export class MemoryManager implements SurplusListener, TimerTarget {
   /** The most pages that one fault should map, so that scarce memory is not spent on what is never touched. */
   windowLimit(): number {
     const { free, total } = this.frames;
-    if (free > total >>> 3) return TABLE_PAGES;
-    return free > total >>> 5 ? 16 : 1;
+    // Pages of caches can be had, but not all of them without harm.
+    const near = free + ((this.cachedPages - this.shmemPages) >>> 1);
+    if (near > total >>> 3) return TABLE_PAGES;
+    return near > total >>> 5 ? 16 : 1;
   }
 
   /**
@@ -153,7 +157,8 @@ export class MemoryManager implements SurplusListener, TimerTarget {
 
   /** Reclaims until there is room for `count` frames and some more, or nothing is left to reclaim. */
   private makeRoom(count: number): void {
-    reclaim(this, count + this.minFree * 3 - this.frames.free);
+    const { free, total } = this.frames;
+    reclaim(this, Math.max(count + this.minFree * 3 - free, Math.min(LEAST_RECLAIM, total >>> 5)));
   }
 
   /** Takes clean pages that nobody has mapped out of the caches: /proc/sys/vm/drop_caches. */

@@ -489,10 +489,11 @@ export class PageCache implements Mappable {
       this.load(index, 1);
       return;
     }
-    const start = index - (index % AROUND_FAULT);
+    const around = Math.min(AROUND_FAULT, this.memory.windowLimit());
+    const start = index - (index % around);
     let first = index;
     while (first > start && this.tree.get(first - 1) === 0) first--;
-    this.readFrom(first, start + AROUND_FAULT - first);
+    this.readFrom(first, start + around - first);
     if (this.tree.get(index) === 0) this.fill(index, 1);
   }
 
