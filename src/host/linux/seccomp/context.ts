@@ -61,6 +61,9 @@ export class SeccompContext implements CpuContext {
   fpu: Uint8Array;
   state: ContextState = 'stopped';
   pendingInterrupt: Interrupt | undefined = undefined;
+  /** The CPU time that was last found, and what its thread had used before it was this context's. */
+  cpuNs = 0;
+  cpuBaseNs = 0;
   /** The epoch of the placement that the thread was put in its place by, or 0. */
   placed = 0;
   /** It is in the list of those that have stopped since the kernel slept. */

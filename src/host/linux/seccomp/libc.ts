@@ -36,6 +36,7 @@ export const waitpid = call<[number, Int32Array | null, number]>(
 export const prctl = call<[number, number, number, number, number]>(
   'int prctl(int option, long a, long b, long c, long d)',
 );
+export const clock_gettime = call<[number, BigInt64Array]>('int clock_gettime(int clock, void *time)');
 export const getpriority = declare<(which: number, who: number) => number>(
   'int getpriority(int which, int who)',
 );

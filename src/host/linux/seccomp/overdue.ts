@@ -3,6 +3,7 @@
  * frame of its own making; only killing its process helps then. A thread that the host merely has not let run is given time.
  */
 import { readFileSync } from 'node:fs';
+import { threadCpuTimeNs } from './cpu-time.js';
 
 /** An interrupt that has not been answered. */
 export interface Interrupt {
@@ -17,16 +18,7 @@ const PATIENCE_MS = 500;
 /** A thread that runs as long as this without having taken the signal has blocked it. */
 const STUBBORN_NS = 50_000_000;
 
-/** A thread's CPU time, or undefined if it has ended: schedstat of proc(5). */
-export function threadCpuTimeNs(pid: number, tid: number): number | undefined {
-  try {
-    return Number.parseInt(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1'), 10);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Its state letter of proc(5). */
+/** A thread's state letter of proc(5). */
 function threadState(pid: number, tid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');

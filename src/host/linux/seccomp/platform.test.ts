@@ -278,6 +278,28 @@ test('a stub that is killed reports its running contexts as died, and takes noth
   other.space.destroy();
 });
 
+test('CPU time is counted for each context', () => {
+  const space = machine.space((a) =>
+    a.mov(ecx, 20_000_000).label('loop').op('sub', ecx, 1).j('ne', 'loop').syscall(),
+  );
+  const first = machine.context(space);
+  first.resume();
+  machine.trap();
+  const used = first.cpuTimeNs();
+  expect(used).toBeGreaterThan(1e6);
+  const second = machine.context(space);
+  expect(second.cpuTimeNs()).toBeLessThan(1e6);
+  second.resume();
+  machine.trap();
+  expect(second.cpuTimeNs()).toBeGreaterThan(1e6);
+  expect(first.cpuTimeNs()).toBeLessThan(used + 1e6);
+  second.destroy();
+  expect(first.cpuTimeNs()).toBeGreaterThanOrEqual(used);
+  const third = machine.context(space);
+  expect(third.cpuTimeNs()).toBeLessThan(1e6);
+  space.destroy();
+});
+
 test('a zygote that is killed is replaced', () => {
   const before = machine.start((a) => a.mov(eax, 1).syscall());
   machine.trap();

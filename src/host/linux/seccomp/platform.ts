@@ -8,6 +8,7 @@ import type { CpuContext, HostRange, HostSpace, Platform } from '../../cpu.js';
 import type { MemoryFile } from '../memory.js';
 import { CommandRunner } from './commands.js';
 import type { SeccompContext } from './context.js';
+import { processCpuTimeNs, threadCpuTimeNs } from './cpu-time.js';
 import type { Secret } from './filter.js';
 import { firstTrap } from './first-trap.js';
 import type { FrameTemplate } from './frame.js';
@@ -16,7 +17,7 @@ import { checkHost } from './host-features.js';
 import { INTERRUPT_SIGNAL, MAILBOX_SIZE, REGION, STATE_EXIT } from './layout.js';
 import { hostTaskLimit } from './host-limits.js';
 import { EFD_CLOEXEC, EFD_NONBLOCK, eventfd, must, tgkill } from './libc.js';
-import { isOverdue, threadCpuTimeNs } from './overdue.js';
+import { isOverdue } from './overdue.js';
 import { copyUp, memoryFile, moveUp } from './memfd.js';
 import { StubPages } from './pages.js';
 import { Placement } from './placement.js';
@@ -221,7 +222,13 @@ export class SeccompPlatform implements Platform {
   }
 
   cpuTimeNs(context: SeccompContext): number {
-    return threadCpuTimeNs(context.space.process.pid, context.tid) ?? 0;
+    const { space, tid } = context;
+    const { pid } = space.process;
+    const alone = space.contexts.size === 1;
+    const now = alone ? processCpuTimeNs(pid) : threadCpuTimeNs(pid, tid);
+    const own = (now ?? 0) - (alone ? space.retiredCpuNs : context.cpuBaseNs);
+    context.cpuNs = Math.max(context.cpuNs, own);
+    return context.cpuNs;
   }
 
   /** Brings a space's command thread to the kernel's processor. */
@@ -350,6 +357,7 @@ export class SeccompPlatform implements Platform {
     const { space } = context;
     context.state = 'gone';
     space.contexts.delete(context);
+    space.retiredCpuNs += context.cpuNs;
     if (!space.alive || space.keepThread(context)) return;
     this.runList.wake(context, STATE_EXIT);
     if (!space.slots.leave(context.slot, context.tid, space.process.pid)) this.died(space);

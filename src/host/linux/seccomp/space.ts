@@ -57,6 +57,8 @@ export class SeccompSpace implements HostSpace {
   readonly contexts = new Set<SeccompContext>();
   readonly #changes: Change[] = [];
   readonly slots: SlotTable;
+  /** The CPU time of contexts that have ended. */
+  retiredCpuNs = 0;
   /** The processor that the command thread is kept on, or -1. */
   home = -1;
 
@@ -193,6 +195,7 @@ export class SeccompSpace implements HostSpace {
     );
     context.tid = parked.tid;
     context.placed = parked.placed;
+    context.cpuBaseNs = parked.cpuBaseNs + parked.cpuNs;
     this.#prepareFrame(context.slot);
     this.contexts.add(context);
     return context;
