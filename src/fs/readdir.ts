@@ -7,25 +7,41 @@ import { EINVAL, ENOENT, ENOTDIR } from '../uapi/errno.js';
 import { S_ISDIR } from '../uapi/stat.js';
 import type { DirectorySink } from './file.js';
 
-/** More than this is not asked for at once by any C library. */
-const MAX_BUFFER = 1 << 20;
+/** No call gives more at once, whatever it is asked for. */
+const MAX_BUFFER = 1 << 16;
+
+/** Where entries are laid out before they go to user memory: one for a kernel, since making one costs more than filling it. */
+export class DirentMemory {
+  readonly bytes = new Uint8Array(MAX_BUFFER);
+  readonly view = new DataView(this.bytes.buffer);
+}
 
 /** Lays entries out one after the other. */
 abstract class EntryBuffer implements DirectorySink {
   protected readonly bytes: Uint8Array;
   protected readonly view: DataView;
+  private readonly limit: number;
   used = 0;
+  /** An entry was offered for which there was no room. */
+  refused = false;
 
-  constructor(length: number) {
-    this.bytes = new Uint8Array(Math.min(length, MAX_BUFFER));
-    this.view = new DataView(this.bytes.buffer);
+  constructor({ kernel }: Task, length: number) {
+    const memory = (kernel.direntMemory ??= new DirentMemory());
+    this.bytes = memory.bytes;
+    this.view = memory.view;
+    this.limit = Math.min(length, MAX_BUFFER);
   }
   get filled(): Uint8Array {
     return this.bytes.subarray(0, this.used);
   }
   emit(name: Name, ino: number, type: number, next: number): boolean {
     const length = this.lengthFor(name);
-    if (this.used + length > this.bytes.length) return false;
+    if (this.used + length > this.limit) {
+      this.refused = true;
+      return false;
+    }
+    // What an earlier call has left behind the name is nobody's business.
+    this.bytes.fill(0, this.used + length - 8, this.used + length);
     this.put(this.used, length, name, ino, type, next);
     this.used += length;
     return true;
@@ -88,26 +104,14 @@ class OldEntries extends EntryBuffer {
   }
 }
 
-/** Whether any entry was offered: without one, an empty result is the directory's end. */
-class Watched implements DirectorySink {
-  refused = false;
-  constructor(private readonly buffer: EntryBuffer) {}
-  emit(name: Name, ino: number, type: number, next: number): boolean {
-    const taken = this.buffer.emit(name, ino, type, next);
-    this.refused ||= !taken;
-    return taken;
-  }
-}
-
 function getdents(task: Task, at: number, user: number, buffer: EntryBuffer): Result {
   const file = task.files.getOpen(at);
   if (!S_ISDIR(file.inode.mode)) throw ENOTDIR;
   if (file.inode.dead) throw ENOENT;
-  const sink = new Watched(buffer);
   const before = file.position;
-  file.readDirectory(task, sink);
+  file.readDirectory(task, buffer);
   if (buffer.used === 0) {
-    if (sink.refused) throw EINVAL;
+    if (buffer.refused) throw EINVAL;
     return 0;
   }
   try {
@@ -120,9 +124,9 @@ function getdents(task: Task, at: number, user: number, buffer: EntryBuffer): Re
 }
 
 export const sys_getdents64 = syscall([fd, address, uint], (task, at, user, length) =>
-  getdents(task, at, user, new Entries64(length)),
+  getdents(task, at, user, new Entries64(task, length)),
 );
 
 export const sys_getdents = syscall([fd, address, uint], (task, at, user, length) =>
-  getdents(task, at, user, new OldEntries(length)),
+  getdents(task, at, user, new OldEntries(task, length)),
 );

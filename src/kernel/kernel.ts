@@ -3,6 +3,7 @@ import type { Host } from '../host/host.js';
 import type { File } from '../fs/file.js';
 import type { AnonymousInodes } from '../fs/anon-inode.js';
 import type { LockTable } from '../fs/locks.js';
+import type { DirentMemory } from '../fs/readdir.js';
 import type { StatBuffer } from '../fs/stat.js';
 import type { FileSystemType, SuperBlock } from '../fs/super-block.js';
 import type { Mount } from '../fs/mount.js';
@@ -116,6 +117,8 @@ export class Kernel {
   readonly inotifyAccounts = new Map<number, InotifyAccount>();
   /** Made by the first stat(2). */
   statBuffer: StatBuffer | undefined;
+  /** Made by the first getdents(2). */
+  direntMemory: DirentMemory | undefined;
   /** Every instance of a file system: sync(2). */
   readonly superBlocks = new Set<SuperBlock>();
   /** Numbers for mounts and peer groups handed out so far. */
