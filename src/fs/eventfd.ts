@@ -64,6 +64,10 @@ export class EventFile extends AnonymousFile {
     return WORD;
   }
 
+  override get writesVectors(): boolean {
+    return false;
+  }
+
   override write(task: Task, from: IoBuffer): Result {
     // Unlike a read, it wants no more bytes either.
     if (from.remaining !== WORD) throw EINVAL;

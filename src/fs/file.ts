@@ -135,6 +135,10 @@ export abstract class File {
   write(_task: Task, _from: IoBuffer, _position: number): Result {
     throw EINVAL;
   }
+  /** Whether it takes a vector as one write; else writev(2) is a write of each range, up to the first that is not complete. */
+  get writesVectors(): boolean {
+    return true;
+  }
   /** lseek: default refuses. fs/read-write has the generic one for files with a size. */
   seek(_task: Task, _offset: number, _whence: number): Result {
     throw ESPIPE;

@@ -9,7 +9,7 @@ import { killInfo } from '../kernel/siginfo.js';
 import { address, fd, int, long, type Result, size, syscall, uint } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import type { IoBuffer } from '../lib/io-buffer.js';
-import { userBuffer, userVector } from '../mm/uio.js';
+import { type UserRange, userBuffer, userRanges, userVector } from '../mm/uio.js';
 import { EBADF, EFBIG, EINVAL, ENXIO, EOPNOTSUPP, ESPIPE } from '../uapi/errno.js';
 import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from '../uapi/fcntl.js';
 import {
@@ -199,9 +199,24 @@ function writeVector(
   position?: number,
   status?: number,
 ): Result {
+  if (!file.writesVectors) return writeRanges(task, file, userRanges(task.memory, vector, count));
   const from = userVector(task.memory, vector, count);
   if (!file.writable) throw EBADF;
   return from.remaining === 0 ? 0 : writeFile(task, file, from, position, status);
+}
+
+async function writeRanges(task: Task, file: File, ranges: readonly UserRange[]): Promise<number> {
+  let total = 0;
+  try {
+    for (const { address: at, length } of ranges) {
+      const count = await writeFile(task, file, task.memory.buffer(at, length));
+      total += count;
+      if (count < length) break;
+    }
+  } catch (error) {
+    if (total === 0) throw error;
+  }
+  return total;
 }
 
 export const sys_readv = syscall([fd, address, size], (task, from, vector, count) =>

@@ -43,13 +43,13 @@ async function fileToPipe(
   position: number | undefined,
   nonBlocking: boolean,
 ): Promise<number> {
-  if (!canSplice(file)) throw EINVAL;
   const { ring } = pipe;
   while (ring.full && pipe.readers > 0) {
     if (nonBlocking) throw EAGAIN;
     await pipe.writable.sleep(task);
   }
   if (pipe.readers === 0) return broken(task);
+  if (!canSplice(file)) throw EINVAL;
   // A slot holds a page of the file or a part of it, so that a start within a page costs room.
   const offset = S_ISREG(file.inode.mode) ? (position ?? file.position) % PAGE : 0;
   const room = (ring.capacity - ring.usedSlots) * PAGE - offset;

@@ -28,9 +28,14 @@ export function userBuffer(memory: AddressSpace, address: number, length: number
   return memory.buffer(address, Math.min(length, MAX_RW_COUNT));
 }
 
-/** A buffer over the ranges of a struct iovec array, cut likewise. */
-export function userVector(memory: AddressSpace, address: number, count: number): IoBuffer {
-  if (count === 0) return memory.buffer(0, 0);
+export interface UserRange {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** The ranges of a struct iovec array, cut likewise; empty ones are left out. */
+export function userRanges(memory: AddressSpace, address: number, count: number): UserRange[] {
+  if (count === 0) return [];
   if (count < 0 || count > UIO_MAXIOV) throw EINVAL;
   const bytes = memory.copyIn(address, count * iovec.size);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -38,7 +43,7 @@ export function userVector(memory: AddressSpace, address: number, count: number)
   // All lengths are checked before any address is, as import_iovec() does.
   for (let at = 0; at < bytes.length; at += iovec.size)
     if (iov_len.get(view, at) >= SSIZE_LIMIT) throw EINVAL;
-  const ranges: { address: number; length: number }[] = [];
+  const ranges: UserRange[] = [];
   let room = MAX_RW_COUNT;
   for (let at = 0; at < bytes.length; at += iovec.size) {
     const base = iov_base.get(view, at);
@@ -48,6 +53,13 @@ export function userVector(memory: AddressSpace, address: number, count: number)
     room -= part;
     if (part > 0) ranges.push({ address: base, length: part });
   }
+  return ranges;
+}
+
+/** A buffer over the ranges of a struct iovec array. */
+export function userVector(memory: AddressSpace, address: number, count: number): IoBuffer {
+  const ranges = userRanges(memory, address, count);
+  if (ranges.length === 0) return memory.buffer(0, 0);
   if (ranges.length === 1) return memory.buffer(ranges[0].address, ranges[0].length);
   return memory.vector(ranges);
 }
