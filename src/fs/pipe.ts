@@ -65,14 +65,14 @@ export class Pipe {
     return count;
   }
 
-  /** Bytes have come: readers may want to know. */
-  added(wasEmpty: boolean): void {
-    if (wasEmpty || this.polled) this.readable.wakeOne(READABLE);
+  /** Bytes have come: readers may want to know, be it because there were none. */
+  added(news: boolean): void {
+    if (news || this.polled) this.readable.wakeOne(READABLE);
   }
 
-  /** Bytes have gone: writers may want to know. */
-  removed(wasFull: boolean): void {
-    if (wasFull && !this.ring.full) this.writable.wakeOne(WRITABLE);
+  /** Bytes have gone: writers may want to know, be it because there was no room. */
+  removed(news: boolean): void {
+    if (news && !this.ring.full) this.writable.wakeOne(WRITABLE);
   }
 
   /** An end has been opened or closed. */
@@ -333,8 +333,8 @@ export function setPipeSize(task: Task, file: File, wanted: number): number {
   if (slots > ring.capacity && size > pipeMaxSize && !capable(task.credentials, CAP_SYS_RESOURCE))
     throw EPERM;
   if (slots < ring.usedSlots) throw EBUSY;
-  const wasFull = ring.full;
   ring.resize(slots);
-  if (wasFull && !ring.full) pipe.writable.wake(WRITABLE);
+  // There may be more room for writers now. Linux does not look whether there is.
+  pipe.writable.wake();
   return size;
 }

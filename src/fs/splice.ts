@@ -59,9 +59,8 @@ async function fileToPipe(
     while (ring.full && pipe.readers > 0) await pipe.writable.sleep(task);
     if (pipe.readers === 0) return broken(task);
     const part = Math.min(PAGE - ((offset + done) % PAGE), count - done);
-    const wasEmpty = ring.empty;
     ring.put(bytes.subarray(done, done + part));
-    pipe.added(wasEmpty);
+    pipe.added(true);
     done += part;
   }
   return count;
@@ -91,9 +90,9 @@ async function pipeToFile(
       const written = writeFile(task, file, new KernelBuffer(bytes), at);
       // If it waits, the bytes are taken now, lest another reader takes them, too.
       const count = typeof written === 'number' ? written : bytes.length;
-      const wasFull = ring.full;
+      const slots = ring.usedSlots;
       ring.drop(count);
-      pipe.removed(wasFull);
+      pipe.removed(ring.usedSlots < slots);
       const stored = await written;
       total += stored;
       if (stored < bytes.length) break;
@@ -114,14 +113,13 @@ async function pipeToPipe(
   copy: boolean,
 ): Promise<number> {
   for (;;) {
-    if (to.readers === 0) return broken(task);
-    if (from.ring.empty && from.writers === 0) return 0;
-    if (!from.ring.empty && !to.ring.full) break;
+    const waits = from.ring.empty && from.writers > 0;
+    if (!waits && to.readers === 0) return broken(task);
+    if (!waits && !to.ring.full) break;
     if (nonBlocking) throw EAGAIN;
-    await (from.ring.empty ? from.readable : to.writable).sleep(task);
+    await (waits ? from.readable : to.writable).sleep(task);
   }
-  const wasFull = from.ring.full;
-  const wasEmpty = to.ring.empty;
+  const slots = from.ring.usedSlots;
   let total = 0;
   for (let index = 0; total < length && !to.ring.full;) {
     if (index >= from.ring.usedSlots) break;
@@ -131,8 +129,9 @@ async function pipeToPipe(
     if (copy) index++;
     else from.ring.drop(part.length);
   }
-  from.removed(wasFull);
-  to.added(wasEmpty);
+  // Unlike read and write, these tell the other ends of every slot: edge-triggered epoll sees that.
+  from.removed(from.ring.usedSlots < slots);
+  to.added(true);
   return total;
 }
 

@@ -142,10 +142,18 @@ static void step(void) {
       sprintf(line, "F_SETPIPE_SZ %d %d: %s", fd, wanted, outcome(fcntl(fd, F_SETPIPE_SZ, wanted)));
       return;
     }
-    case 23:
+    case 23: {
+      /* A pipe that was filled from a file shares its pages on Linux: what is written to the file shows in the pipe. */
+      struct stat st;
+      if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        result = copy_file_range(fd, NULL, other, NULL, size, 0);
+        sprintf(line, "copy_file_range %d %d %ld: %s", fd, other, size, outcome(result));
+        return;
+      }
       result = splice(fd, NULL, other, NULL, size, SPLICE_F_NONBLOCK);
       sprintf(line, "splice %d %d %ld: %s", fd, other, size, outcome(result));
       return;
+    }
     case 24:
       result = tee(fd, other, size, SPLICE_F_NONBLOCK);
       sprintf(line, "tee %d %d %ld: %s", fd, other, size, outcome(result));
