@@ -120,23 +120,31 @@ export class WaitQueue {
   /** Wakes everybody; of exclusive waiters, one. */
   wake(key = 0): void {
     if (this.waiters === undefined || this.waiters.size === 0) return;
+    this.wakeWatchers(key);
     let served = false;
     // Waiters leave the set as they wake, which a Set allows while it is walked.
     for (const waiter of this.waiters) {
-      if (waiter.exclusive !== true) waiter.woken(this, key);
-      else if (!served) served = waiter.woken(this, key) !== false;
+      if (waiter instanceof Sleeper) waiter.woken();
+      else if (waiter.exclusive === true && !served) served = waiter.woken(this, key) !== false;
     }
   }
 
   /** Wakes the sleeper that has waited longest, and whoever only watches (polls). True if there was a sleeper. */
   wakeOne(key = 0): boolean {
     if (this.waiters === undefined || this.waiters.size === 0) return false;
-    let served = false;
-    for (const waiter of this.waiters) {
+    this.wakeWatchers(key);
+    for (const waiter of this.waiters)
+      if ((waiter instanceof Sleeper || waiter.exclusive === true) && waiter.woken(this, key) !== false)
+        return true;
+    return false;
+  }
+
+  /** Those who came last are told first, as on Linux: the order in which epoll_wait(2) tells of events shows it. */
+  private wakeWatchers(key: number): void {
+    if (this.waiters === undefined) return;
+    const order = this.waiters.size === 1 ? this.waiters : [...this.waiters].reverse();
+    for (const waiter of order)
       if (waiter.exclusive !== true && !(waiter instanceof Sleeper)) waiter.woken(this, key);
-      else if (!served) served = waiter.woken(this, key) !== false;
-    }
-    return served;
   }
 
   /** Sleeps until woken, a signal, or the deadline. See the head of this file. */
