@@ -12,6 +12,7 @@ import type { PhysicalAllocator } from '../mm/physmem.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import type { Devices } from '../fs/char-dev.js';
 import type { Arch } from './arch.js';
+import { Scratch } from '../lib/scratch.js';
 import { FutexTable } from './futex-queue.js';
 import type { Params } from './params.js';
 import type { PidTable } from './pid.js';
@@ -87,6 +88,8 @@ export class Kernel {
   /** Files of /proc/net: protocols add theirs. */
   readonly networkFiles = new Map<string, () => string>();
 
+  /** For signal frames: room for the largest FPU state. */
+  readonly scratch = new Scratch(32768);
   readonly futexes = new FutexTable();
   /** Queued signals by real user id: RLIMIT_SIGPENDING. */
   readonly signalAccounts = new Map<number, SignalAccount>();

@@ -65,13 +65,16 @@ export class PendingSignals {
 
   /** Takes the oldest of a signal that is in `set`; undefined when only the fact was noted. */
   take(signal: number): QueuedSignal | undefined {
-    const index = this.queue.findIndex(({ info }) => info.signal === signal);
+    const { queue } = this;
+    const index = queue.findIndex(({ info }) => info.signal === signal);
     if (index < 0) {
       this.set.delete(signal);
       return undefined;
     }
-    const [taken] = this.queue.splice(index, 1);
-    if (!this.queue.some(({ info }) => info.signal === signal)) this.set.delete(signal);
+    const taken = queue[index];
+    if (queue.length === 1) queue.pop();
+    else queue.splice(index, 1);
+    if (!queue.some(({ info }) => info.signal === signal)) this.set.delete(signal);
     if (taken.account !== undefined) taken.account.queued--;
     return taken;
   }

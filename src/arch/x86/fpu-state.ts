@@ -13,40 +13,39 @@ const MXCSR_MASK = 28;
 /** What processors support that do not tell. */
 const DEFAULT_MXCSR_MASK = 0xffbf;
 /** x87 and SSE, in xstate_bv. */
-export const XFEATURES_LEGACY = 3;
+const XFEATURES_LEGACY = 3;
+export const legacyFeatures = { lo: XFEATURES_LEGACY, hi: 0 };
 
 /**
  * Loads an XSAVE area in the standard format, or only its legacy part. Of its state components, those among `features` are
- * loaded, the others reset. False when the processor would refuse it.
+ * loaded, the others reset. False when the processor would refuse it. Changes `bytes`, which begin at a word.
  */
 export function loadFpu(
   context: CpuContext,
   platform: Platform,
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   features: { readonly lo: number; readonly hi: number },
 ): boolean {
   const { fpu } = context;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const mask = new DataView(fpu.buffer, fpu.byteOffset).getUint32(MXCSR_MASK, true) || DEFAULT_MXCSR_MASK;
-  if ((view.getUint32(MXCSR, true) & ~mask) !== 0) return false;
-  let presentLo = XFEATURES_LEGACY;
-  let presentHi = 0;
-  if (bytes.length > FXSAVE_SIZE) {
-    const lowBits = view.getUint32(FXSAVE_SIZE, true);
-    const highBits = view.getUint32(FXSAVE_SIZE + 4, true);
-    if ((lowBits & ~platform.xfeaturesLo) !== 0 || (highBits & ~platform.xfeaturesHi) !== 0) return false;
-    // xcomp_bv and what is reserved: only the standard format is for signal frames.
-    for (let offset = FXSAVE_SIZE + 8; offset < XSAVE_HEADER_END; offset += 4)
-      if (view.getInt32(offset) !== 0) return false;
-    presentLo = lowBits & features.lo;
-    presentHi = highBits & features.hi;
-    fpu.set(bytes.subarray(XSAVE_HEADER_END), XSAVE_HEADER_END);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  const maskWord =
+    fpu[MXCSR_MASK] | (fpu[MXCSR_MASK + 1] << 8) | (fpu[MXCSR_MASK + 2] << 16) | (fpu[MXCSR_MASK + 3] << 24);
+  if ((words[MXCSR >>> 2] & ~(maskWord || DEFAULT_MXCSR_MASK)) !== 0) return false;
+  // The software bytes at the end of the legacy part are the host's, for its own sigreturn.
+  bytes.set(fpu.subarray(FPX_SW_BYTES_OFFSET, FXSAVE_SIZE), FPX_SW_BYTES_OFFSET);
+  if (bytes.length === FXSAVE_SIZE) {
+    fpu.set(bytes);
+    fpu.fill(0, FXSAVE_SIZE, XSAVE_HEADER_END);
+    fpu[FXSAVE_SIZE] = XFEATURES_LEGACY;
+    return true;
   }
-  // The software bytes at its end are the host's, for its own sigreturn.
-  fpu.set(bytes.subarray(0, FPX_SW_BYTES_OFFSET), 0);
-  const header = new DataView(fpu.buffer, fpu.byteOffset + FXSAVE_SIZE, XSAVE_HEADER_END - FXSAVE_SIZE);
-  header.setInt32(0, presentLo, true);
-  header.setInt32(4, presentHi, true);
-  for (let offset = 8; offset < XSAVE_HEADER_END - FXSAVE_SIZE; offset += 4) header.setInt32(offset, 0);
+  const present = FXSAVE_SIZE >>> 2;
+  if ((words[present] & ~platform.xfeaturesLo) !== 0 || (words[present + 1] & ~platform.xfeaturesHi) !== 0)
+    return false;
+  // xcomp_bv and what is reserved: only the standard format is for signal frames.
+  for (let index = present + 2; index < XSAVE_HEADER_END >>> 2; index++) if (words[index] !== 0) return false;
+  words[present] &= features.lo;
+  words[present + 1] &= features.hi;
+  fpu.set(bytes);
   return true;
 }

@@ -280,7 +280,7 @@ function registerSet(target: Task, kind: number): Uint8Array {
   return bytes;
 }
 
-function setRegisterSet(target: Task, kind: number, bytes: Uint8Array): void {
+function setRegisterSet(target: Task, kind: number, bytes: Uint8Array<ArrayBuffer>): void {
   const { context, kernel } = target;
   if (context === undefined) throw ESRCH;
   if (kind === NT_PRSTATUS) {
@@ -297,7 +297,7 @@ function setRegisterSet(target: Task, kind: number, bytes: Uint8Array): void {
   }
   // Only the legacy part changes.
   if (bytes.length < FXSAVE_SIZE) throw EINVAL;
-  const whole = context.fpu.slice();
+  const whole = Uint8Array.from(context.fpu);
   whole.set(bytes.subarray(0, FPX_SW_BYTES_OFFSET));
   whole[FXSAVE_SIZE] |= 3;
   if (!loadFpu(context, cpu, whole, { lo: cpu.xfeaturesLo, hi: cpu.xfeaturesHi })) throw EINVAL;

@@ -9,7 +9,7 @@
  *
  * A frame is user data: what sigreturn takes from it is checked, so that the host thread that runs the guest can load it.
  */
-import { type CpuContext, EFLAGS, GREG_COUNT, RAX, RDI, RDX, RIP, RSI, RSP } from '../../host/cpu.js';
+import { type CpuContext, EFLAGS, RAX, RDI, RDX, RIP, RSI, RSP } from '../../host/cpu.js';
 import { alignDown, lo, hi } from '../../lib/word64.js';
 import { isOnStack, setAlternateStack } from '../../kernel/signal.js';
 import { setBlocked } from '../../kernel/signal-mask.js';
@@ -17,7 +17,7 @@ import { SignalSet } from '../../kernel/signal-set.js';
 import type { SignalAction, SignalInfo } from '../../kernel/signal-state.js';
 import { writeSiginfo } from '../../kernel/siginfo.js';
 import type { Task } from '../../kernel/task.js';
-import { EFAULT, Errno } from '../../uapi/errno.js';
+import { Errno } from '../../uapi/errno.js';
 import {
   FPX_SW_BYTES_OFFSET,
   FP_XSTATE_MAGIC1,
@@ -35,7 +35,7 @@ import {
   stack_t,
   ucontext,
 } from '../../uapi/signal.js';
-import { FXSAVE_SIZE, XFEATURES_LEGACY, XSAVE_HEADER_END, loadFpu } from './fpu-state.js';
+import { FXSAVE_SIZE, XSAVE_HEADER_END, legacyFeatures, loadFpu } from './fpu-state.js';
 import { getRegister, gregsOf, setRegister } from './registers.js';
 
 const RED_ZONE = 128;
@@ -70,20 +70,18 @@ export function pushSignalFrame(task: Task, action: SignalAction, info: SignalIn
   // Rather die than run over the end of the alternate stack.
   if (frame < 0 || (stack.alternate && !isWithin(task, frame))) return false;
 
-  const bytes = new Uint8Array(fpstate - frame + fpu.length + FP_XSTATE_MAGIC2_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, lo(action.restorer) >>> 0, true);
-  view.setInt32(4, hi(action.restorer), true);
-  writeContext(task, view, gregs, fpstate);
+  const { bytes, words, view } = task.kernel.scratch;
+  const fpuAt = fpstate - frame;
+  const length = fpuAt + fpu.length + FP_XSTATE_MAGIC2_SIZE;
+  bytes.fill(0, 0, fpuAt);
+  words[0] = lo(action.restorer);
+  words[1] = hi(action.restorer);
+  words.set(gregs, SIGCONTEXT >>> 2);
+  writeContext(task, view, fpstate);
   if ((action.flags & SA_SIGINFO) !== 0) writeSiginfo(view, SIGINFO, info);
-  bytes.set(fpu, fpstate - frame);
-  view.setUint32(fpstate - frame + fpu.length, FP_XSTATE_MAGIC2, true);
-  try {
-    task.memory.copyOut(frame, bytes);
-  } catch (error) {
-    if (error === EFAULT) return false;
-    throw error;
-  }
+  bytes.set(fpu, fpuAt);
+  view.setUint32(fpuAt + fpu.length, FP_XSTATE_MAGIC2, true);
+  if (task.memory.copyOutPartial(frame, bytes.subarray(0, length)) < length) return false;
 
   setRegister(gregs, RDI, info.signal);
   setRegister(gregs, RSI, frame + SIGINFO);
@@ -113,7 +111,8 @@ function isWithin(task: Task, frame: number): boolean {
   return frame > address && frame - address <= size;
 }
 
-function writeContext(task: Task, view: DataView, gregs: Int32Array, fpstate: number): void {
+/** All but the general registers. */
+function writeContext(task: Task, view: DataView, fpstate: number): void {
   const { altStack, blocked, savedMask } = task.signals;
   const { uc_flags, uc_stack, uc_sigmask } = ucontext.field;
   uc_flags.set(view, UCONTEXT, contextFlags);
@@ -122,8 +121,6 @@ function writeContext(task: Task, view: DataView, gregs: Int32Array, fpstate: nu
   ss_sp.set(view, stackAt, altStack.address);
   ss_flags.set(view, stackAt, altStack.flags);
   ss_size.set(view, stackAt, altStack.size);
-  for (let index = 0; index < 2 * GREG_COUNT; index++)
-    view.setInt32(SIGCONTEXT + 4 * index, gregs[index], true);
   const { cs, ss, err, trapno, oldmask, cr2, fpstate: fpstateField } = sigcontext.field;
   cs.set(view, SIGCONTEXT, USER_CS);
   ss.set(view, SIGCONTEXT, USER_SS);
@@ -142,31 +139,33 @@ export function popSignalFrame(task: Task): boolean {
   const { context } = task;
   if (context === undefined) return false;
   const gregs = gregsOf(task);
-  try {
-    const bytes = task.memory.copyIn(getRegister(gregs, RSP) - 8, SIGINFO);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { uc_sigmask, uc_stack } = ucontext.field;
-    const mask = new SignalSet(uc_sigmask.getLo(view, UCONTEXT), uc_sigmask.getHi(view, UCONTEXT));
-    setBlocked(task, mask);
-    if (!restoreRegisters(gregs, view)) return false;
-    if (!restoreFpu(task, context, sigcontext.field.fpstate.get(view, SIGCONTEXT))) {
-      context.resetFpu();
-      return false;
-    }
-    const { ss_sp, ss_flags, ss_size } = uc_stack.get(view, UCONTEXT);
-    restoreStack(task, ss_sp, ss_flags, ss_size, getRegister(gregs, RSP));
-    return true;
-  } catch (error) {
-    if (error === EFAULT) return false;
-    throw error;
+  const { bytes, words, view } = task.kernel.scratch;
+  const frame = getRegister(gregs, RSP) - 8;
+  if (task.memory.copyInto(frame, bytes.subarray(0, SIGINFO)) < SIGINFO) return false;
+  const { uc_sigmask, uc_stack } = ucontext.field;
+  setBlocked(task, new SignalSet(uc_sigmask.getLo(view, UCONTEXT), uc_sigmask.getHi(view, UCONTEXT)));
+  if (!restoreRegisters(gregs, words)) return false;
+  const { ss_sp, ss_flags, ss_size } = stack_t.field;
+  const stackAt = UCONTEXT + uc_stack.offset;
+  const address = ss_sp.get(view, stackAt);
+  const size = ss_size.get(view, stackAt);
+  const flags = ss_flags.get(view, stackAt);
+  // The scratch buffer is used for the FPU from here on.
+  if (!restoreFpu(task, context, sigcontext.field.fpstate.get(view, SIGCONTEXT))) {
+    context.resetFpu();
+    return false;
   }
+  const { altStack } = task.signals;
+  if (address !== altStack.address || size !== altStack.size || flags !== altStack.flags)
+    restoreStack(task, address, flags, size, getRegister(gregs, RSP));
+  return true;
 }
 
 /** False for an instruction pointer that the processor refuses to go to. */
-function restoreRegisters(gregs: Int32Array, view: DataView): boolean {
-  const flags =
-    (gregs[2 * EFLAGS] & ~USER_EFLAGS) | (view.getInt32(SIGCONTEXT + 8 * EFLAGS, true) & USER_EFLAGS);
-  for (let index = 0; index < 2 * EFLAGS; index++) gregs[index] = view.getInt32(SIGCONTEXT + 4 * index, true);
+function restoreRegisters(gregs: Int32Array, words: Int32Array): boolean {
+  const from = SIGCONTEXT >>> 2;
+  const flags = (gregs[2 * EFLAGS] & ~USER_EFLAGS) | (words[from + 2 * EFLAGS] & USER_EFLAGS);
+  for (let index = 0; index < 2 * EFLAGS; index++) gregs[index] = words[from + index];
   gregs[2 * EFLAGS] = flags;
   return gregs[2 * RIP + 1] >>> 0 < 0x8000;
 }
@@ -180,36 +179,36 @@ function restoreStack(task: Task, address: number, flags: number, size: number, 
   }
 }
 
-/** Loads the FPU from a frame. EFAULT; false when XRSTOR would refuse. */
+/** Loads the FPU from a frame. False when the frame can't be read, or XRSTOR would refuse it. */
 function restoreFpu(task: Task, context: CpuContext, at: number): boolean {
   if (at === 0) {
     context.resetFpu();
     return true;
   }
   if (at % 64 !== 0) return false;
-  const { bytes, features } = readFpuState(task, at, context.fpu.length);
-  return loadFpu(context, task.kernel.host.cpu, bytes, features);
-}
-
-interface FpuState {
-  /** An XSAVE area, or only its legacy part. */
-  readonly bytes: Uint8Array;
-  readonly features: { readonly lo: number; readonly hi: number };
-}
-
-/** The magic words tell whether a frame has the extended state; who writes frames of his own may leave them out. */
-function readFpuState(task: Task, at: number, areaSize: number): FpuState {
-  const legacy = task.memory.copyIn(at, FXSAVE_SIZE);
-  const software = _fpx_sw_bytes.decode(legacy.subarray(FPX_SW_BYTES_OFFSET));
-  const { magic1, xstate_size: stateSize, extended_size: extendedSize, xfeatures } = software;
-  const legacyOnly = { bytes: legacy, features: { lo: XFEATURES_LEGACY, hi: 0 } };
-  if (
-    magic1 !== FP_XSTATE_MAGIC1 ||
-    stateSize < XSAVE_HEADER_END ||
-    stateSize > areaSize ||
-    stateSize > extendedSize
-  )
-    return legacyOnly;
-  if (task.memory.getU32(at + stateSize) !== FP_XSTATE_MAGIC2) return legacyOnly;
-  return { bytes: task.memory.copyIn(at, stateSize), features: xfeatures };
+  const { bytes, view } = task.kernel.scratch;
+  const { memory } = task;
+  const areaSize = context.fpu.length;
+  // Mostly all of it is there, with the second magic word behind it.
+  const wanted = areaSize + FP_XSTATE_MAGIC2_SIZE;
+  const got = memory.copyInto(at, bytes.subarray(0, wanted));
+  if (got < FXSAVE_SIZE) return false;
+  const { magic1, extended_size, xstate_size, xfeatures } = _fpx_sw_bytes.field;
+  const stateSize = xstate_size.get(view, FPX_SW_BYTES_OFFSET);
+  const extended =
+    magic1.get(view, FPX_SW_BYTES_OFFSET) === FP_XSTATE_MAGIC1 &&
+    stateSize >= XSAVE_HEADER_END &&
+    stateSize <= areaSize &&
+    stateSize % 4 === 0 &&
+    stateSize <= extended_size.get(view, FPX_SW_BYTES_OFFSET);
+  if (extended && got < stateSize + FP_XSTATE_MAGIC2_SIZE) return false;
+  // The magic words tell whether a frame has the extended state; who writes frames of his own may leave them out.
+  const { cpu } = task.kernel.host;
+  if (!extended || view.getUint32(stateSize, true) !== FP_XSTATE_MAGIC2)
+    return loadFpu(context, cpu, bytes.subarray(0, FXSAVE_SIZE), legacyFeatures);
+  const features = {
+    lo: xfeatures.getLo(view, FPX_SW_BYTES_OFFSET),
+    hi: xfeatures.getHi(view, FPX_SW_BYTES_OFFSET),
+  };
+  return loadFpu(context, cpu, bytes.subarray(0, stateSize), features);
 }
