@@ -339,18 +339,21 @@ export function premap(space: AddressSpace, vma: Vma, fixed: boolean): void {
 /** Fills a small private area with zeroed pages, or with copies of the object's, as far as those are in memory. */
 function prefill(space: AddressSpace, vma: Vma, object: Mappable | undefined): void {
   const { frames } = space;
-  for (let address = vma.start; address < vma.end; address += PAGE_SIZE) {
-    let source = 0;
-    if (object !== undefined) {
-      source = object.residentFrame(vma.pageAt(address));
-      if (source === 0) continue;
+  const room = (TABLE_BYTES - (vma.start % TABLE_BYTES)) / PAGE_SIZE;
+  const most = Math.min(vma.pages, room);
+  const frame = frames.allocateRun(most, object === undefined);
+  if (frame === 0) return;
+  let count = 0;
+  if (object === undefined) count = most;
+  else
+    for (let source; count < most; count++) {
+      source = object.residentFrame(vma.pageAt(vma.start) + count);
+      if (source === 0) break;
+      frames.copyRun(source, frame + count, 1);
+      frames.drop(source);
     }
-    const frame = frames.allocateRun(1, object === undefined);
-    if (frame !== 0 && source !== 0) frames.copyRun(source, frame, 1);
-    if (source !== 0) frames.drop(source);
-    if (frame === 0) return;
-    installRun(space, vma, address, frame, 1, PTE_ANON, true, true);
-  }
+  if (count < most) frames.dropRun(frame + count, most - count);
+  if (count > 0) installRun(space, vma, vma.start, frame, count, PTE_ANON, true, true);
 }
 
 /** Makes all pages of [start, end) accessible, as far as their areas permit: MAP_POPULATE, mlock(2), MADV_POPULATE_*. */

@@ -11,6 +11,7 @@ import type { AddressSpace } from './address-space.js';
 import {
   PTE_ANON,
   PTE_HOSTED,
+  PTE_READ,
   PTE_WRITE,
   type PageTable,
   TABLE_BYTES,
@@ -21,7 +22,16 @@ import {
   tableIndex,
 } from './page-table.js';
 import { cleanRange, flagsOf } from './pages.js';
-import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SPECIAL, VM_WIPEONFORK, Vma } from './vma.js';
+import {
+  VM_ACCOUNT,
+  VM_DONTCOPY,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_SPECIAL,
+  VM_WIPEONFORK,
+  VM_WRITE,
+  Vma,
+} from './vma.js';
 
 /** Most pages that a fork copies. */
 const MOST_HOT = 16;
@@ -66,7 +76,7 @@ export function prepareFork(parent: AddressSpace): Copy[] {
   return copies;
 }
 
-/** Pages to copy at once, ascending, with frames: while memory is plentiful, and only what is the parent's alone. */
+/** Pages to copy at once, ascending, with frames: while memory is plentiful. */
 function chooseCopies(parent: AddressSpace): Copy[] {
   parent.hot ??= new HotPages();
   if (parent.manager.windowLimit() < TABLE_PAGES) return [];
@@ -75,8 +85,8 @@ function chooseCopies(parent: AddressSpace): Copy[] {
     const vma = parent.vmas.find(address);
     if (vma === undefined || vma.shared || (vma.flags & (VM_DONTCOPY | VM_WIPEONFORK)) !== 0) continue;
     const entry = parent.tables.entry(address);
-    const wanted = PTE_ANON | PTE_WRITE | PTE_HOSTED;
-    if ((entry & wanted) !== wanted || parent.frames.references(frameOf(entry)) !== 1) continue;
+    const wanted = PTE_ANON | PTE_READ | PTE_HOSTED;
+    if ((entry & wanted) !== wanted || (vma.flags & VM_WRITE) === 0) continue;
     const frame = parent.frames.allocateRun(1, false);
     if (frame !== 0) copies.push({ address, frame });
   }
@@ -148,7 +158,8 @@ function replaceByCopy(child: AddressSpace, { address, frame }: Copy): void {
   const entry = table.entries[entryIndex(address)];
   const vma = child.vmas.find(address) as Vma;
   child.frames.copyRun(frameOf(entry), frame, 1);
-  table.entries[entryIndex(address)] = makeEntry(frame, flagsOf(entry));
+  const flags = flagsOf(entry) | PTE_WRITE;
+  table.entries[entryIndex(address)] = makeEntry(frame, flags);
   child.frames.drop(frameOf(entry));
-  child.hostMap(address, frame, 1, child.hostProtection(vma, entry));
+  child.hostMap(address, frame, 1, child.hostProtection(vma, flags));
 }

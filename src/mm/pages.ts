@@ -92,10 +92,39 @@ export function hostRange(space: AddressSpace, start: number, end: number): void
   if (runCount > 0) space.hostMap(runStart, runFrame, runCount, runProtection);
 }
 
+/** Runs of frames that leave the tables: let go of at once if the host never had them, else after the next flush. */
+class Leaving {
+  private frame = 0;
+  private count = 0;
+  private hosted = 0;
+
+  constructor(private readonly space: AddressSpace) {}
+
+  add(entry: number): void {
+    const frame = entry >>> PTE_FLAG_BITS;
+    if (frame === this.frame + this.count && (entry & PTE_HOSTED) === this.hosted) {
+      this.count++;
+      return;
+    }
+    this.end();
+    this.frame = frame;
+    this.count = 1;
+    this.hosted = entry & PTE_HOSTED;
+  }
+
+  end(): void {
+    const { space, frame, count } = this;
+    if (count > 0 && this.hosted !== 0) space.doom(frame, count);
+    else if (count > 0) space.frames.dropRun(frame, count);
+    this.count = 0;
+  }
+}
+
 /** Empties the entries of [start, end); without `copies`, only those that show an object's pages. */
 export function zapRange(space: AddressSpace, start: number, end: number, copies: boolean): void {
   if (start >= end) return;
   const { tables } = space;
+  const leaving = new Leaving(space);
   // What the host has mapped is removed in one piece, except around entries that stay.
   let hostStart = -1;
   let hostEnd = -1;
@@ -104,8 +133,6 @@ export function zapRange(space: AddressSpace, start: number, end: number, copies
     const base = index * TABLE_BYTES;
     const { entries } = table;
     const to = endEntry(base, end);
-    let runFrame = 0;
-    let runCount = 0;
     let anon = 0;
     let shmem = 0;
     let all = 0;
@@ -126,15 +153,8 @@ export function zapRange(space: AddressSpace, start: number, end: number, copies
         if (hostStart < 0) hostStart = page;
         hostEnd = page + PAGE_SIZE;
       }
-      const frame = entry >>> PTE_FLAG_BITS;
-      if (frame === runFrame + runCount) runCount++;
-      else {
-        if (runCount > 0) space.doom(runFrame, runCount);
-        runFrame = frame;
-        runCount = 1;
-      }
+      leaving.add(entry);
     }
-    if (runCount > 0) space.doom(runFrame, runCount);
     if (all === 0) continue;
     space.countPages(PTE_ANON, -anon);
     space.countPages(PTE_SHMEM, -shmem);
@@ -142,6 +162,7 @@ export function zapRange(space: AddressSpace, start: number, end: number, copies
     table.used -= all;
     tables.releaseIfEmpty(index, table);
   }
+  leaving.end();
   if (hostStart >= 0) space.hostUnmap(hostStart, hostEnd);
 }
 
