@@ -1,7 +1,7 @@
 // Compares native, ours and (where /usr/bin/linux.uml is installed) UML, side by side, in one run.
 // Usage: npm run bench [-- ROW...]. Machines are noisy: look at ratios, and compare only within one run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,13 +51,17 @@ function parse(output) {
 }
 
 function native() {
-  const work = join(directory, 'native');
-  mkdirSync(work);
-  return parse(spawnSync(program, [work, ...rows], { encoding: 'utf8' }).stdout);
+  // In memory, as in the guests.
+  const work = mkdtempSync('/dev/shm/uml-bench-');
+  try {
+    return parse(spawnSync(program, [work, ...rows], { encoding: 'utf8' }).stdout);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
 function ours() {
-  const command = `mkdir -p /tmp/bench && exec ${program} /tmp/bench ${rows.join(' ')}`;
+  const command = `mkdir -p /run/bench && exec ${program} /run/bench ${rows.join(' ')}`;
   const result = spawnSync(
     process.execPath,
     [join(repository, 'bin', 'uml.js'), 'run', '--', '/bin/sh', '-c', command],
