@@ -131,6 +131,8 @@ export interface HostRange {
   readonly start: number;
   readonly end: number;
   readonly name: string;
+  /** What is there, if that is known and never changes: the vDSO. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 export interface Platform {

@@ -23,7 +23,7 @@ function transfer(space: AddressSpace, address: number, bytes: Uint8Array, write
   while (done < bytes.length) {
     const at = address + done;
     const frame = forcedFrame(space, at, write);
-    if (frame === 0) break;
+    if (frame === 0) return write ? done : done + readHostRange(space, at, bytes.subarray(done));
     const offset = at % PAGE_SIZE;
     const count = Math.min(bytes.length - done, PAGE_SIZE - offset);
     const chunk = space.frames.memory.chunks[frame >>> CHUNK_FRAME_SHIFT];
@@ -33,6 +33,17 @@ function transfer(space: AddressSpace, address: number, bytes: Uint8Array, write
     done += count;
   }
   return done;
+}
+
+/** The host's vDSO, which is no memory of ours. */
+function readHostRange(space: AddressSpace, address: number, into: Uint8Array): number {
+  for (const { start, end, bytes } of space.manager.kernel.host.cpu.hostRanges) {
+    if (bytes === undefined || address < start || address >= end) continue;
+    const found = bytes.subarray(address - start, address - start + into.length);
+    into.set(found);
+    return found.length;
+  }
+  return 0;
 }
 
 /** The frame behind an address for a forced access; 0 when there is none to be had. */

@@ -55,6 +55,7 @@ import {
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_SET_MODE_FILTER,
 } from './system-calls.js';
+import { readVdso } from './vdso.js';
 
 const TWO32 = 0x1_0000_0000;
 const PAGE = 4096;
@@ -139,7 +140,9 @@ export function startZygote(
     return result;
   };
   prepare(stub, pages, seat, run);
-  const hostRanges = moveVdso(process.pid, run);
+  const hostRanges = moveVdso(process.pid, run).map((range) =>
+    range.name === '[vdso]' ? { ...range, bytes: readVdso() } : range,
+  );
   seal(stub, pages, seat, commands, process);
   if (hostRanges.some(({ start, end }) => end > SLOTS && start < SLOTS + SLOTS_LENGTH)) {
     process.end();
