@@ -103,6 +103,7 @@ export class TestMemory {
     return address < USER ? 0 : Math.max(0, USER + USER_SIZE - address);
   }
   private at(address: number, length: number): number {
+    if (length === 0) return 0;
     if (this.room(address) < length) throw EFAULT;
     return address - USER;
   }

@@ -9,6 +9,7 @@ import { S_IFDIR } from '../../uapi/stat.js';
 import type { DeviceListener, DeviceNode } from '../char-dev.js';
 import { forget, instantiate, lookupChild } from '../dcache.js';
 import type { Dentry } from '../dentry.js';
+import { newMount } from '../mount-tree.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
 import { makeTmpfs } from './tmpfs.js';
 
@@ -73,6 +74,8 @@ export class DevTmpfs extends FileSystemType {
     if (this.instance === undefined) {
       this.instance = makeTmpfs(this, { ...request, data: 'mode=0755' }, true, 0o755);
       new DeviceNodes(request.kernel, this.instance.root).makeDirectories(['pts', 'shm']);
+      // The kernel's own mount, which nobody sees, keeps it when the last other one goes.
+      newMount(this.instance, this.instance.root, 'devtmpfs', 0);
     }
     return this.instance;
   }
