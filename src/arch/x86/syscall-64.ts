@@ -12,6 +12,7 @@ import { sys_epoll_create, sys_epoll_create1, sys_epoll_ctl, sys_epoll_pwait, sy
 import { sys_execve, sys_execveat } from '../../fs/exec.js';
 import { sys_fadvise64, sys_readahead } from '../../fs/fadvise.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
+import { sys_name_to_handle_at, sys_open_by_handle_at } from '../../fs/fhandle.js';
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
 import { sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick } from '../../fs/fsopen.js';
@@ -338,6 +339,8 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [298, 'perf_event_open', sys_perf_event_open],
   [299, 'recvmmsg', sys_recvmmsg],
   [302, 'prlimit64', sys_prlimit64],
+  [303, 'name_to_handle_at', sys_name_to_handle_at],
+  [304, 'open_by_handle_at', sys_open_by_handle_at],
   [305, 'clock_adjtime', sys_clock_adjtime],
   [306, 'syncfs', sys_syncfs],
   [307, 'sendmmsg', sys_sendmmsg],
