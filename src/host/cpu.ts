@@ -16,9 +16,10 @@ export const HOST_EXEC = 4;
 export interface HostSpace {
   /**
    * Maps `length` bytes of guest physical memory, from byte `physical` on, at `address`, shared. Replaces what was
-   * there. Multiples of 4096, exact numbers. Queued: takes effect at the latest when `flush` returns.
+   * there. Multiples of 4096, exact numbers. Queued: takes effect at the latest when `flush` returns. `ready`: the memory is
+   * not a hole, and will be used at once: the guest should not have to take the host's faults for it.
    */
-  map(address: number, length: number, protection: number, physical: number): void;
+  map(address: number, length: number, protection: number, physical: number, ready?: boolean): void;
   unmap(address: number, length: number): void;
   /** Changes the protection of what is mapped in the range; holes in the range are allowed and ignored. */
   protect(address: number, length: number, protection: number): void;

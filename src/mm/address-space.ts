@@ -299,9 +299,12 @@ export class AddressSpace extends UserMemory {
     );
   }
 
-  /** What only adds to what the guest can do takes effect at the latest when it runs again. */
-  hostMap(address: number, frame: number, count: number, protection: number): void {
-    this.host.map(address, count * PAGE_SIZE, protection, frame * PAGE_SIZE);
+  /**
+   * What only adds to what the guest can do takes effect at the latest when it runs again. `ready`: the frames are no holes
+   * in the host's file, and will be used at once.
+   */
+  hostMap(address: number, frame: number, count: number, protection: number, ready = false): void {
+    this.host.map(address, count * PAGE_SIZE, protection, frame * PAGE_SIZE, ready);
     this.hostMappings++;
   }
   hostUnmap(start: number, end: number): void {

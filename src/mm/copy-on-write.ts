@@ -130,7 +130,7 @@ function replace(
     space.doom(frame, run);
   }
   space.countPages(PTE_ANON, count);
-  space.hostMap(address, copies, count, space.hostProtection(vma, flags));
+  space.hostMap(address, copies, count, space.hostProtection(vma, flags), true);
 }
 
 /** A debugger's write leaves its copy with the area's own access. */

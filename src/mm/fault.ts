@@ -223,7 +223,9 @@ function mapFresh(space: AddressSpace, vma: Vma, address: number): Resolution {
   vma.anchor = frame - start / PAGE_SIZE;
   vma.faultStart = start;
   vma.faultEnd = start + count * PAGE_SIZE;
-  installRun(space, vma, start, frame, count, PTE_ANON, (vma.flags & VM_WRITE) !== 0);
+  // Faults that run on will use all of it.
+  const ready = count > FIRST_WINDOW && manager.frames.recycled === count;
+  installRun(space, vma, start, frame, count, PTE_ANON, (vma.flags & VM_WRITE) !== 0, false, ready);
   return 'done';
 }
 

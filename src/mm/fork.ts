@@ -161,5 +161,5 @@ function replaceByCopy(child: AddressSpace, { address, frame }: Copy): void {
   const flags = flagsOf(entry) | PTE_WRITE;
   table.entries[entryIndex(address)] = makeEntry(frame, flags);
   child.frames.drop(frameOf(entry));
-  child.hostMap(address, frame, 1, child.hostProtection(vma, flags));
+  child.hostMap(address, frame, 1, child.hostProtection(vma, flags), true);
 }

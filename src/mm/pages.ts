@@ -30,7 +30,8 @@ const endEntry = (base: number, end: number): number =>
 
 /**
  * Shows consecutive frames at empty entries; the references to the frames become the tables'. The run lies in one table.
- * `kind`: PTE_ANON, PTE_SHMEM or 0. `later`: the host need not know before it is told something else.
+ * `kind`: PTE_ANON, PTE_SHMEM or 0. `later`: the host need not know before it is told something else. `ready`: as
+ * in AddressSpace.hostMap.
  */
 export function installRun(
   space: AddressSpace,
@@ -41,6 +42,7 @@ export function installRun(
   kind: number,
   writable: boolean,
   later = false,
+  ready = false,
 ): void {
   const index = tableIndex(address);
   const table = space.tables.ensure(index);
@@ -52,7 +54,7 @@ export function installRun(
   table.used += count;
   space.countPages(kind, count);
   if (later) space.hostLater(address, count);
-  else space.hostMap(address, frame, count, space.hostProtection(vma, flags));
+  else space.hostMap(address, frame, count, space.hostProtection(vma, flags), ready);
 }
 
 /** Has the host map the pages of [start, end) that it has not got. */

@@ -30,6 +30,9 @@ export class PhysicalAllocator {
   surplusListener: SurplusListener | undefined;
   surplusMark = Infinity;
 
+  /** How many frames of the latest run had been used before: the host has memory for those. */
+  recycled = 0;
+
   private freeFrames = 0;
   private staleFrames = 0;
   private readonly counts: Int32Array;
@@ -222,6 +225,7 @@ export class PhysicalAllocator {
       counts[frame] = 1;
       dirty += stale[frame];
     }
+    this.recycled = dirty;
     if (dirty === 0) return;
     this.staleFrames -= dirty;
     if (zeroed) this.clearStale(first, end);

@@ -28,6 +28,7 @@ import {
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
   MAP_FIXED,
+  MAP_POPULATE,
   MAP_SHARED,
   NR_clone,
   NR_getpid,
@@ -47,7 +48,14 @@ const FORK_ENTRIES = 6;
 
 /** One queued change of the mappings. */
 type Change =
-  | { readonly kind: 'map'; start: number; length: number; protection: number; physical: number }
+  | {
+      readonly kind: 'map';
+      readonly start: number;
+      length: number;
+      readonly protection: number;
+      readonly physical: number;
+      readonly ready: boolean;
+    }
   | { readonly kind: 'unmap'; start: number; length: number }
   | { readonly kind: 'protect'; start: number; length: number; protection: number };
 
@@ -73,7 +81,7 @@ export class SeccompSpace implements HostSpace {
     this.slots = new SlotTable(platform.pages, seat);
   }
 
-  map(address: number, length: number, protection: number, physical: number): void {
+  map(address: number, length: number, protection: number, physical: number, ready = false): void {
     checkRange(address, length);
     this.mapped.add(address, address + length);
     const last = this.#changes.at(-1);
@@ -81,9 +89,10 @@ export class SeccompSpace implements HostSpace {
       last?.kind === 'map' &&
       last.start + last.length === address &&
       last.physical + last.length === physical &&
-      last.protection === protection;
+      last.protection === protection &&
+      last.ready === ready;
     if (joins) last.length += length;
-    else this.#changes.push({ kind: 'map', start: address, length, protection, physical });
+    else this.#changes.push({ kind: 'map', start: address, length, protection, physical, ready });
   }
 
   unmap(address: number, length: number): void {
@@ -129,7 +138,7 @@ export class SeccompSpace implements HostSpace {
     switch (change.kind) {
       case 'map': {
         const { protection, physical } = change;
-        const flags = MAP_SHARED | MAP_FIXED;
+        const flags = MAP_SHARED | MAP_FIXED | (change.ready ? MAP_POPULATE : 0);
         pages.setEntry(this.seat, index, 0, NR_mmap, start, length, protection, flags, FD_PHYSICAL, physical);
         break;
       }

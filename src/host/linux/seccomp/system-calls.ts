@@ -40,6 +40,7 @@ export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
 export const MAP_FIXED = 0x10;
+export const MAP_POPULATE = 0x8000;
 export const MAP_FIXED_NOREPLACE = 0x10_0000;
 export const MREMAP_MAYMOVE = 1;
 export const MREMAP_FIXED = 2;
