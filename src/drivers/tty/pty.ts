@@ -16,6 +16,7 @@ import { EAGAIN, EFAULT, EINVAL, EIO, ENOSPC } from '../../uapi/errno.js';
 import { FIONREAD } from '../../uapi/ioctls.js';
 import {
   EXTPROC,
+  HUPCL,
   IXON,
   TIOCGPKT,
   TIOCGPTLCK,
@@ -57,6 +58,8 @@ export class Pty extends TtyPort {
   ) {
     super();
     this.slave = new Tty(owner.kernel, `pts/${index}`, makeDevice(PTS_MAJOR, index), this);
+    // There is no line to hang up at the last close.
+    this.slave.termios.cflag &= ~HUPCL;
   }
 
   override write(bytes: Uint8Array): number {
@@ -86,9 +89,7 @@ export class Pty extends TtyPort {
     this.masterChanged.wake(EPOLLOUT | EPOLLWRNORM);
   }
 
-  override flushOutput(): void {
-    this.output.clear();
-  }
+  // TCOFLUSH drops nothing: what was written has reached the master already.
 
   override notice(what: number): void {
     if (!this.packetMode) return;
