@@ -112,6 +112,8 @@ export class Machine {
     }
     mountUsual(init);
     mountHostDirectories(init, plan.mounts);
+    // The options of `uml run` say what of the host such a machine may reach.
+    kernel.params.hostfsSealed = plan.forProgram;
     this.builtIn = new BuiltInInit(init, surroundings);
     this.builtIn.start(programs, {
       prepare: (task) => this.giveTerminal(task),

@@ -3,7 +3,8 @@ import type { HostFiles, HostStat, HostStatFs } from '../../host/files.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Name } from '../../lib/names.js';
-import { check } from '../../uapi/errno.js';
+import { EPERM, check } from '../../uapi/errno.js';
+import { MS_RDONLY } from '../../uapi/mount.js';
 import { Dentry } from '../dentry.js';
 import { type FileSystemStatistics, type FileSystemType, SuperBlock } from '../super-block.js';
 import { HostHandles } from './handles.js';
@@ -139,6 +140,10 @@ export class HostSuperBlock extends SuperBlock {
   override sync(): Result {
     for (const inode of this.inodes.values()) if (inode.dirty) void inode.sync(false);
     return 0;
+  }
+
+  override remount(flags: number): void {
+    if (this.kernel.params.hostfsSealed && this.readOnly && (flags & MS_RDONLY) === 0) throw EPERM;
   }
 
   override unmount(): void {

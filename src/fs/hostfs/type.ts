@@ -4,7 +4,7 @@
  */
 import { HOST_AT_FDCWD, type HostStat } from '../../host/files.js';
 import type { Name } from '../../lib/names.js';
-import { ENOTDIR, check } from '../../uapi/errno.js';
+import { ENOTDIR, EPERM, check } from '../../uapi/errno.js';
 import { O_DIRECTORY, O_PATH, RESOLVE_BENEATH } from '../../uapi/fcntl.js';
 import { S_IFDIR, S_IFMT } from '../../uapi/stat.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
@@ -22,6 +22,7 @@ export class HostFileSystem extends FileSystemType {
   }
 
   override mount(request: MountRequest): SuperBlock {
+    if (request.kernel.params.hostfsSealed) throw EPERM;
     const { files } = request.kernel.host;
     const directory = request.data === '' ? '/' : request.data;
     const fd =
