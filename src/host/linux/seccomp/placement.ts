@@ -6,8 +6,7 @@
  *
  * - the kernel thread stays on one processor, its home, and moves only if others want that;
  * - command threads stay there too, since the kernel waits for them;
- * - guest threads stay away from it, unless there are more of them that run than other processors, or the kernel thread
- *   has nothing to do for a while;
+ * - guest threads stay away from it, unless the kernel thread has nothing to do for a while;
  * - all of them ask for short time slices. They hand work to each other all the time, and a stranger that competes for the
  *   processor would get a whole slice of its own at every such switch. (With a busy loop beside each, a system call takes
  *   6 microseconds instead of 30.) Everybody's share of the processor stays the same.
@@ -24,9 +23,6 @@ import { NR_sched_setattr } from './system-calls.js';
 
 /** 1024 processors, the size of glibc's cpu_set_t: sched_setaffinity(2). */
 const MASK_BYTES = 128;
-/** How long there must be too many running threads, or few enough, before anything is changed. */
-const CROWDED_MS = 2;
-const CALM_MS = 50;
 /** The share of its time that the kernel thread may wait for its processor. */
 const MAX_DELAY = 0.2;
 const MOVE_INTERVAL_MS = 2000;
@@ -51,8 +47,6 @@ export class Placement {
   home: number;
   readonly #all = new Uint8Array(MASK_BYTES);
   #guests: Uint8Array;
-  #wide: boolean;
-  #changeSince = 0;
   #lastMove = 0;
   #lastDelayNs = 0;
 
@@ -63,15 +57,14 @@ export class Placement {
     for (let processor = 0; processor < MASK_BYTES * 8; processor++)
       if (contains(this.#all, processor)) count++;
     this.processors = Math.max(1, count);
-    this.#wide = this.processors === 1;
     this.#guests = this.#all;
     this.home = sched_getcpu();
     this.#settle();
   }
 
-  /** Whether guest threads leave the kernel's processor alone. */
+  /** Whether guest threads and the kernel thread have processors of their own. */
   get apart(): boolean {
-    return !this.#wide;
+    return this.processors > 1;
   }
 
   /** Keeps a command thread on the kernel's processor. */
@@ -89,28 +82,9 @@ export class Placement {
     sched_setaffinity(tid, MASK_BYTES, this.#guests);
   }
 
-  /**
-   * The kernel is about to sleep while `running` guest threads run. True if guest threads belong elsewhere from now on:
-   * everywhere, since they have been too many for the other processors for a while, or no longer everywhere.
-   */
-  review(running: number): boolean {
-    const crowded = running >= this.processors;
-    if (this.processors === 1 || crowded === this.#wide) {
-      this.#changeSince = 0;
-      return false;
-    }
-    const now = performance.now();
-    if (this.#changeSince === 0) this.#changeSince = now;
-    if (now - this.#changeSince < (crowded ? CROWDED_MS : CALM_MS)) return false;
-    this.#wide = crowded;
-    this.#changeSince = 0;
-    this.#spread();
-    return true;
-  }
-
   /** Moves away from a processor that others want. True if guest threads belong elsewhere from now on. */
   checkHome(): boolean {
-    if (this.processors === 1) return false;
+    if (!this.apart) return false;
     const now = performance.now();
     const elapsed = now - this.#lastMove;
     if (elapsed < MOVE_INTERVAL_MS) return false;
@@ -131,13 +105,10 @@ export class Placement {
   }
 
   #settle(): void {
-    if (this.processors > 1) sched_setaffinity(0, MASK_BYTES, this.#only(this.home));
-    this.#spread();
-  }
-
-  #spread(): void {
-    this.#guests = this.#wide ? this.#all : without(this.#all, this.home);
     this.epoch++;
+    if (!this.apart) return;
+    sched_setaffinity(0, MASK_BYTES, this.#only(this.home));
+    this.#guests = without(this.#all, this.home);
   }
 
   #only(processor: number): Uint8Array {

@@ -33,8 +33,11 @@ const MAX_STARTS = 20;
 const ENOSPC = 28;
 /** With more threads than this that want to run, nobody on the host gets a turn any more. */
 const MAX_CONTEXTS = 4096;
-/** How long the kernel spins for a trap, in milliseconds: with a processor to spare, and without. */
-const SPIN_MS = 0.02;
+/**
+ * How long the kernel spins for a trap, in milliseconds: on a processor of its own, about as long as waking it up would take
+ * in a virtual machine; on one that it shares, as long as it takes the others to have their turn.
+ */
+const SPIN_MS = 0.05;
 const SHORT_SPIN_MS = 0.003;
 /** How long a guest thread spins for its answer, and yields after that: in cycles, some 2 and 40 microseconds. */
 const GUEST_SPIN_CYCLES = 5000;
@@ -150,8 +153,7 @@ export class SeccompPlatform implements Platform {
   spin(): boolean {
     if (this.#died.length > 0) return true;
     this.runList.park();
-    const { processors, apart } = this.#placement;
-    return this.runList.spin(this.runningCount < processors ? SPIN_MS : SHORT_SPIN_MS, !apart);
+    return this.#placement.apart ? this.runList.spin(SPIN_MS, false) : this.runList.spin(SHORT_SPIN_MS, true);
   }
 
   prepareSleep(): boolean {
@@ -289,11 +291,8 @@ export class SeccompPlatform implements Platform {
   /** Guest threads may run for long now: see to it that they have processors, and that somebody looks after them. */
   #beforeLongRun(): void {
     const { contexts } = this.runList;
-    if (this.#placement.review(contexts.length)) for (const context of contexts) this.#place(context);
     this.#confined = this.#placement.apart && contexts.some(({ placed }) => placed !== RELEASED);
-    this.#watch.wakeWithin(
-      this.#confined || contexts.length >= this.#placement.processors ? IDLE_MS : CHECK_MS,
-    );
+    this.#watch.wakeWithin(this.#confined ? IDLE_MS : CHECK_MS);
     this.#sleepsSince = performance.now();
   }
 
