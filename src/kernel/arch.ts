@@ -83,6 +83,10 @@ export interface Arch {
   popSignalFrame(task: Task): boolean;
   /** Whether the processor is to trap after one instruction. */
   setSingleStep(task: Task, on: boolean): void;
+  /** Whether a traced task has to be stepped through, since its debug registers watch something. */
+  watchMemory(task: Task): boolean;
+  /** Whether the step just made has met what they watch. */
+  checkWatched(task: Task): boolean;
   instructionPointer(task: Task): number;
   stackPointer(task: Task): number;
 }

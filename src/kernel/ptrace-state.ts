@@ -14,6 +14,15 @@ export interface PtraceStop {
 /** How a task was resumed. */
 export type ResumeMode = 'continue' | 'syscall' | 'emulate' | 'step';
 
+/** Where a traced task is to stop: PTRACE_POKEUSER of debug registers. What the words mean is the architecture's business. */
+export interface DebugRegisters {
+  readonly addresses: number[];
+  status: number;
+  control: number;
+  /** What was in the memory that is watched, before the last step. */
+  readonly seen: (Uint8Array | undefined)[];
+}
+
 /** The tie between a task and its tracer; it belongs to the task. */
 export class Tracing {
   /** PTRACE_O_* */
@@ -30,6 +39,7 @@ export class Tracing {
   trapPending = false;
   /** The processor is to stop it after one instruction: its trap flag is ours. */
   stepping = false;
+  debug: DebugRegisters | undefined;
   /** PTRACE_EVENT_EXIT has been told. */
   exitTold = false;
   /** PTRACE_LISTEN: stopped, but for the tracer it runs. */

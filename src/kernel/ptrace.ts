@@ -26,6 +26,8 @@ import {
   SIG_IGN,
   SI_USER,
   TRAP_BRKPT,
+  TRAP_HWBKPT,
+  TRAP_TRACE,
 } from '../uapi/signal.js';
 import { USER_HZ } from '../uapi/time.js';
 import { taskCpuTime } from './cputime.js';
@@ -197,8 +199,19 @@ export function exitStop(task: Task): Promise<void> | undefined {
 
 /** Just before a traced task runs guest code. */
 export function enterUserTraced(task: Task, tracing: Tracing): void {
-  tracing.stepping = tracing.mode === 'step';
+  tracing.stepping = task.kernel.arch.watchMemory(task) || tracing.mode === 'step';
   if (tracing.stepping) task.kernel.arch.setSingleStep(task, true);
+}
+
+/**
+ * A SIGTRAP of the processor: of a step that the tracer asked for, of a breakpoint, or undefined when it was only one of the
+ * steps between which debug registers are looked at.
+ */
+export function afterStep(task: Task, info: SignalInfo): SignalInfo | undefined {
+  const { tracing } = task;
+  if (tracing?.debug === undefined || info.code !== TRAP_TRACE) return info;
+  if (task.kernel.arch.checkWatched(task)) return { ...info, code: TRAP_HWBKPT };
+  return tracing.mode === 'step' ? info : undefined;
 }
 
 /** It has trapped. Neither signal frames nor its tracer are to see the trap flag. */

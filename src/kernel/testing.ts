@@ -78,7 +78,13 @@ export class FakeContext {
   cpuTimeNs(): number {
     return this.cpuTime;
   }
+  getFsBase(): number {
+    return 0;
+  }
   setFsBase(): void {}
+  getGsBase(): number {
+    return 0;
+  }
   setGsBase(): void {}
 }
 

@@ -14,11 +14,11 @@ import {
   TRAP_SYSCALL,
 } from '../host/cpu.js';
 import { ENOSYS, ERESTARTSYS, ERESTART_RESTARTBLOCK, Errno } from '../uapi/errno.js';
-import { SIGBUS, SIGKILL, SIGSEGV, SI_KERNEL } from '../uapi/signal.js';
+import { SIGBUS, SIGKILL, SIGSEGV, SIGTRAP, SI_KERNEL } from '../uapi/signal.js';
 import { doGroupExit, exitTask } from './exit.js';
 import type { Kernel } from './kernel.js';
 import { oops } from './panic.js';
-import { enterUserTraced, leaveUserTraced, syscallEntryStop, syscallExitStop } from './ptrace.js';
+import { afterStep, enterUserTraced, leaveUserTraced, syscallEntryStop, syscallExitStop } from './ptrace.js';
 import { faultInfo } from './siginfo.js';
 import { forceSignal } from './signal-send.js';
 import { prepareReturn } from './signal-deliver.js';
@@ -53,12 +53,7 @@ export class Traps {
         this.pageFault(task, context.faultAddress, context.faultAccess);
         return;
       case TRAP_EXCEPTION:
-        task.lastTrap = { number: context.trapNumber, error: 0, address: task.lastTrap.address };
-        forceSignal(
-          task,
-          faultInfo(context.signal, context.signalCode, this.kernel.arch.instructionPointer(task)),
-        );
-        this.returnToUser(task);
+        this.exception(task, context);
         return;
       case TRAP_INTERRUPTED:
         this.returnToUser(task);
@@ -153,6 +148,14 @@ export class Traps {
     oops(this.kernel, `in system call ${name} of ${task.comm}[${task.tid}]`, error);
     doGroupExit(task, SIGSEGV);
     return -ENOSYS.number;
+  }
+
+  private exception(task: Task, { signal, signalCode, trapNumber }: CpuContext): void {
+    task.lastTrap = { number: trapNumber, error: 0, address: task.lastTrap.address };
+    const info = faultInfo(signal, signalCode, this.kernel.arch.instructionPointer(task));
+    const told = signal === SIGTRAP && task.tracing !== undefined ? afterStep(task, info) : info;
+    if (told !== undefined) forceSignal(task, told);
+    this.returnToUser(task);
   }
 
   private pageFault(task: Task, address: number, access: number): void {

@@ -2,6 +2,7 @@
 import type { Arch } from '../../kernel/arch.js';
 import { EM_X86_64 } from '../../uapi/elf.js';
 import { syscallNumbers } from '../../uapi/unistd-64.js';
+import { checkWatched, watchMemory } from './debug-registers.js';
 import { layOutStack, stackSize } from './exec-stack.js';
 import {
   getResult,
@@ -36,6 +37,8 @@ export const x86: Arch = {
   pushSignalFrame,
   popSignalFrame,
   setSingleStep,
+  watchMemory,
+  checkWatched,
   instructionPointer,
   stackPointer,
 };

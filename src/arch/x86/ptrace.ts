@@ -8,7 +8,7 @@ import { sendToTask } from '../../kernel/signal-send.js';
 import { SignalSet } from '../../kernel/signal-set.js';
 import { type Result, address, int, long, syscall } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
-import { EFAULT, EINVAL, EIO, EPERM, ESRCH } from '../../uapi/errno.js';
+import { EFAULT, EINVAL, EIO, ESRCH } from '../../uapi/errno.js';
 import { NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE } from '../../uapi/elf.js';
 import {
   PTRACE_ATTACH,
@@ -55,7 +55,8 @@ import {
 import { AUDIT_ARCH_X86_64 } from '../../uapi/seccomp.js';
 import { FPX_SW_BYTES_OFFSET, SIGKILL, SI_MAX_SIZE, _NSIG } from '../../uapi/signal.js';
 import { iovec } from '../../uapi/uio.js';
-import { Word64 } from '../../lib/word64.js';
+import { Word64, hi, lo, u64 } from '../../lib/word64.js';
+import { readDebugRegister, writeDebugRegister } from './debug-registers.js';
 import { FXSAVE_SIZE, XSAVE_HEADER_END, loadFpu } from './fpu-state.js';
 import { instructionPointer, stackPointer } from './registers.js';
 import { readUserRegisters, writeUserRegister, writeUserRegisters } from './user-registers.js';
@@ -172,7 +173,7 @@ function poke(target: Task, at: number, _data: number, tracer: Task): void {
 }
 
 /** The fourth argument with all its bits, which a number does not hold. */
-function dataArgument(tracer: Task): Uint8Array {
+function dataArgument(tracer: Task): Uint8Array<ArrayBuffer> {
   const words = new Int32Array(12);
   tracer.kernel.arch.readArguments(tracer, words);
   return new Uint8Array(words.slice(6, 8).buffer);
@@ -305,24 +306,26 @@ function setRegisterSet(target: Task, kind: number, bytes: Uint8Array<ArrayBuffe
 
 const DEBUG_REGISTERS = user.offset.u_debugreg;
 
-function checkUser(at: number): void {
+/** Which debug register is at an offset of struct user; below 0 for what lies before them. */
+function debugRegisterAt(at: number): number {
   if (at % 8 !== 0 || at >= user.size) throw EIO;
+  return (at - DEBUG_REGISTERS) / 8;
 }
 
-/** PTRACE_PEEKUSER: only the registers are there, and debug registers that watch nothing. */
+/** PTRACE_PEEKUSER: only general and debug registers are there. */
 function peekUser(target: Task, at: number): Uint8Array {
-  checkUser(at);
-  if (at >= user_regs_struct.size) return new Uint8Array(8);
-  return new Uint8Array(readUserRegisters(target).buffer).slice(at, at + 8);
+  const index = debugRegisterAt(at);
+  if (at < user_regs_struct.size) return new Uint8Array(readUserRegisters(target).buffer).slice(at, at + 8);
+  const value = index < 0 ? 0 : readDebugRegister(target, index);
+  return new Uint8Array(new Int32Array([lo(value), hi(value)]).buffer);
 }
 
 function pokeUser(task: Task, target: Task, at: number): void {
-  checkUser(at);
-  const bytes = dataArgument(task);
-  if (at < user_regs_struct.size) {
-    const view = new DataView(bytes.buffer);
-    writeUserRegister(target, at / 8, view.getInt32(0, true), view.getInt32(4, true));
-  } else if (at < DEBUG_REGISTERS) throw EIO;
-  // Hardware breakpoints are the host's: debuggers fall back on software ones.
-  else if (bytes.some((byte) => byte !== 0)) throw EPERM;
+  const index = debugRegisterAt(at);
+  const view = new DataView(dataArgument(task).buffer);
+  const low = view.getInt32(0, true);
+  const high = view.getInt32(4, true);
+  if (at < user_regs_struct.size) writeUserRegister(target, at / 8, low, high);
+  else if (index < 0) throw EIO;
+  else writeDebugRegister(target, index, u64(low, high));
 }
