@@ -23,7 +23,8 @@ import {
 import { installRun } from './pages.js';
 import { VM_WRITE, type Vma } from './vma.js';
 
-/** Most pages that one fault copies. */
+/** The least and the most pages that one fault copies. */
+const FEWEST = 4;
 const MOST = 64;
 /** How many pages of a file a first write copies: the data segment of a library is a few pages, nearly all written. */
 const FILE_WINDOW = 8;
@@ -39,7 +40,7 @@ export function copyOnWrite(space: AddressSpace, vma: Vma, address: number): Res
     reuse(space, vma, address, table);
     return 'done';
   }
-  const window = Math.min(nextCopyWindow(vma, address), manager.windowLimit());
+  const window = vma.writes.next(address, FEWEST, Math.min(MOST, manager.windowLimit()));
   const [low, high] = copyRange(space, vma, address, table, window);
   // The source must not change hands while memory is looked for.
   const source = frameOf(entry);
@@ -162,19 +163,6 @@ function reuse(space: AddressSpace, vma: Vma, address: number, table: PageTable)
     base + high * PAGE_SIZE,
     space.hostProtection(vma, entries[index]),
   );
-}
-
-/** Doubles while faults run on; begins again where they jump. */
-function nextCopyWindow(vma: Vma, address: number): number {
-  const reach = vma.copyWindow * 2 * PAGE_SIZE;
-  const runsOn =
-    (address >= vma.copyEnd && address < vma.copyEnd + reach) ||
-    (address < vma.copyStart && address >= vma.copyStart - reach);
-  vma.copyWindow = runsOn ? Math.min(vma.copyWindow * 2, MOST) : 4;
-  const start = address - (address % (vma.copyWindow * PAGE_SIZE));
-  vma.copyStart = start;
-  vma.copyEnd = start + vma.copyWindow * PAGE_SIZE;
-  return vma.copyWindow;
 }
 
 /** The first access to a private page of an object is a write: copies, of the pages around it as well. */

@@ -20,7 +20,6 @@ import type { Mappable } from './mappable.js';
 import {
   PTE_ANON,
   PTE_HOSTED,
-  PTE_PRESENT,
   PTE_READ,
   PTE_SHMEM,
   PTE_WRITE,
@@ -32,7 +31,6 @@ import {
 } from './page-table.js';
 import { hostRange, installRun } from './pages.js';
 import {
-  FIRST_WINDOW,
   STACK_GUARD,
   VM_ACCESS,
   VM_EXEC,
@@ -43,8 +41,11 @@ import {
   type Vma,
 } from './vma.js';
 
-/** A file's pages are mapped within aligned ranges of so many. */
+/** Pages that a first fault in fresh memory maps, and in an object: those that run on map more. */
+const FRESH = 16;
 const AROUND = 64;
+/** Most pages that a write makes writable in a shared mapping: each will be written back. */
+const MOST_SHARED = 16;
 /** mmap(2) of a file maps what is in memory of its first so many pages. */
 const PREMAP = 512;
 /** Data segments of so many pages are filled at once. */
@@ -206,7 +207,7 @@ function emptyAround(
 function mapFresh(space: AddressSpace, vma: Vma, address: number): Resolution {
   const { manager } = space;
   const index = entryIndex(address);
-  const window = Math.min(nextWindow(vma, address), manager.windowLimit());
+  const window = vma.touches.next(address, FRESH, manager.windowLimit());
   const low = index & ~(window - 1);
   const [from, to] = emptyAround(space, vma, address, low, low + window);
   const base = address - index * PAGE_SIZE;
@@ -221,22 +222,11 @@ function mapFresh(space: AddressSpace, vma: Vma, address: number): Resolution {
   const first = Math.max(from, Math.min(index, to - count));
   const start = base + first * PAGE_SIZE;
   vma.anchor = frame - start / PAGE_SIZE;
-  vma.faultStart = start;
-  vma.faultEnd = start + count * PAGE_SIZE;
+  vma.touches.mapped(start, count * PAGE_SIZE);
   // Faults that run on will use all of it.
-  const ready = count > FIRST_WINDOW && manager.frames.recycled === count;
+  const ready = count > FRESH && manager.frames.recycled === count;
   installRun(space, vma, start, frame, count, PTE_ANON, (vma.flags & VM_WRITE) !== 0, false, ready);
   return 'done';
-}
-
-/** Doubles while faults run on, upwards or downwards; begins again where they jump. */
-function nextWindow(vma: Vma, address: number): number {
-  const reach = vma.window * PAGE_SIZE;
-  const runsOn =
-    (address >= vma.faultEnd && address < vma.faultEnd + reach) ||
-    (address < vma.faultStart && address >= vma.faultStart - reach);
-  vma.window = runsOn ? Math.min(vma.window * 2, TABLE_PAGES) : FIRST_WINDOW;
-  return vma.window;
 }
 
 /** First touch of a page of an object: maps it, and what of the object is in memory around it. */
@@ -258,8 +248,10 @@ function mapObject(
   // Memory-only objects need not be told of writes, so their pages are writable from the start.
   const writable = vma.shared && (vma.flags & VM_WRITE) !== 0 && (free || write);
   installRun(space, vma, address, frame, 1, kind, writable);
-  const low = entryIndex(address) & ~(AROUND - 1);
-  mapResident(space, vma, object, address, low, low + AROUND, kind, writable && free, false);
+  // Aligned in the object, whose pages come in such ranges.
+  const window = vma.touches.next(address, AROUND, TABLE_PAGES);
+  const low = entryIndex(address) - (vma.pageAt(address) % window);
+  mapResident(space, vma, object, address, low, low + window, kind, writable && free, false);
   return 'done';
 }
 
@@ -299,19 +291,24 @@ function mapResident(
     installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable, later);
 }
 
-/** A shared page that was mapped for reading is written. */
+/** A shared page that was mapped for reading is written: makes it writable, and as many more as writes have run on to. */
 function makeShared(space: AddressSpace, vma: Vma, object: Mappable, address: number): Resolution {
-  const frame = object.frameFor(vma.pageAt(address), true);
-  if (frame === 0) return 'bus-error';
-  const table = space.tables.at(tableIndex(address));
-  const index = entryIndex(address);
-  const entry = table?.entries[index] ?? 0;
-  space.frames.drop(frame);
-  // The object may have replaced the page meanwhile: the guest's next try maps the new one.
-  if (table === undefined || frameOf(entry) !== frame) return 'done';
-  table.entries[index] = entry | PTE_READ | PTE_WRITE | PTE_PRESENT;
-  if ((entry & PTE_HOSTED) === 0) hostRange(space, address, address + PAGE_SIZE);
-  else space.hostProtect(address, address + PAGE_SIZE, space.hostProtection(vma, table.entries[index]));
+  const end = Math.min(vma.end, address + vma.writes.next(address, 1, MOST_SHARED) * PAGE_SIZE);
+  for (let at = address; at < end; at += PAGE_SIZE) {
+    const before = space.tables.entry(at);
+    if (at > address && (before === 0 || (before & PTE_WRITE) !== 0)) break;
+    const frame = object.frameFor(vma.pageAt(at), true);
+    if (frame === 0) return at === address ? 'bus-error' : 'done';
+    space.frames.drop(frame);
+    const table = space.tables.at(tableIndex(at));
+    const index = entryIndex(at);
+    const entry = table?.entries[index] ?? 0;
+    // The object may have replaced the page meanwhile: the guest's next try maps the new one.
+    if (table === undefined || frameOf(entry) !== frame) break;
+    table.entries[index] = entry | PTE_READ | PTE_WRITE;
+    if ((entry & PTE_HOSTED) === 0) hostRange(space, at, at + PAGE_SIZE);
+    else space.hostProtect(at, at + PAGE_SIZE, space.hostProtection(vma, table.entries[index]));
+  }
   return 'done';
 }
 

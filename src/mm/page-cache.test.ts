@@ -173,7 +173,7 @@ test('a shared mapping and the file are one; writes through it become dirty agai
   checkHost(space);
   guest.write(at + 5002, 3);
   expect(machine.memory.dirtyPages).toBe(1);
-  space.putU8(at + 2 * PAGE, 9);
+  space.putU8(at + 3 * PAGE, 9);
   expect(machine.memory.dirtyPages).toBe(2);
   cache.sync();
   expect(store.disk.subarray(5000, 5003)).toEqual(new Uint8Array([1, 2, 3]));

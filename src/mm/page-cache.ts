@@ -42,6 +42,8 @@ const MOST_READ = 256;
 const AROUND_FAULT = 64;
 /** Read-ahead does not go further than this. */
 const MOST_AHEAD = 64;
+/** Most pages that a touch of memory without storage adds. */
+const MOST_ZEROED = 512;
 /** Most new pages that one step of a write adds. */
 const MOST_WRITE = 256;
 
@@ -500,7 +502,9 @@ export class PageCache implements Mappable {
   /** Memory without storage: zeroed pages around the one that is touched. */
   private addZeroed(index: number): void {
     const { memory, store } = this;
-    const around = Math.min(store.faultPages ?? 1, memory.windowLimit());
+    const least = store.faultPages ?? 1;
+    this.ahead = index === this.expected && least > 1 ? Math.min(this.ahead * 2, MOST_ZEROED) : least;
+    const around = Math.min(this.ahead, memory.windowLimit());
     const start = index - (index % around);
     let first = index;
     while (first > start && this.tree.get(first - 1) === 0) first--;
@@ -510,6 +514,7 @@ export class PageCache implements Mappable {
     // Fewer than asked for need not reach the page that was touched: they go where it is.
     const at = Math.max(first, Math.min(index, end - granted));
     for (let page = 0; page < granted; page++) this.insert(at + page, frame + page);
+    this.expected = at + granted;
   }
 
   residentFrame(index: number): number {

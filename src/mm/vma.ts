@@ -42,18 +42,38 @@ export const VM_NOHUGEPAGE = 0x4000_0000;
 /** stack_guard_gap: what must stay free below an area that grows down. */
 export const STACK_GUARD = 256 * PAGE_SIZE;
 
-/** Pages that the first fault in fresh memory maps; faults that run on double it. fault.ts. */
-export const FIRST_WINDOW = 16;
+/**
+ * How many pages the faults of an area map: faults that run on, upwards or downwards, map twice as many each time; one that
+ * jumps begins again.
+ */
+export class FaultWindow {
+  private start = 0;
+  private end = 0;
+  private pages = 0;
+
+  /** The pages that a fault is to map, a power of two: `first`, or as many as faults have run on to, at most `most`. */
+  next(address: number, first: number, most: number): number {
+    const reach = this.pages * PAGE_SIZE;
+    const runsOn =
+      (address >= this.end && address < this.end + reach) ||
+      (address < this.start && address >= this.start - reach);
+    this.pages = runsOn ? Math.min(Math.max(this.pages * 2, first), most) : Math.min(first, most);
+    const length = this.pages * PAGE_SIZE;
+    this.mapped(address - (address % length), length);
+    return this.pages;
+  }
+
+  /** What the fault has mapped in fact. */
+  mapped(start: number, length: number): void {
+    this.start = start;
+    this.end = start + length;
+  }
+}
 
 export class Vma implements Mapping {
-  /** Where the last anonymous fault's pages lay, and how many the next one is to map: faults that run on get more. */
-  faultStart = 0;
-  faultEnd = 0;
-  window = FIRST_WINDOW;
-  /** Likewise for copying on write. */
-  copyStart = 0;
-  copyEnd = 0;
-  copyWindow = 1;
+  /** First touches, and writes to what was there for reading. */
+  readonly touches = new FaultWindow();
+  readonly writes = new FaultWindow();
   /** Frame minus page number of the first anonymous run: the place at which further runs continue it on the host. */
   anchor = 0;
 
@@ -104,7 +124,6 @@ export class Vma implements Mapping {
     const { space, end, flags, object, file, name } = this;
     const upper = new Vma(space, at, end, flags, object, this.offset + (at - this.start), file, name);
     upper.anchor = this.anchor;
-    upper.window = this.window;
     this.end = at;
     upper.attach();
     return upper;
