@@ -252,6 +252,9 @@ function mapObject(
   const window = vma.touches.next(address, AROUND, TABLE_PAGES);
   const low = entryIndex(address) - (vma.pageAt(address) % window);
   mapResident(space, vma, object, address, low, low + window, kind, writable && free, false);
+  const start = Math.max(vma.start, address + (low - entryIndex(address)) * PAGE_SIZE);
+  const end = Math.min(vma.end, start + window * PAGE_SIZE, (tableIndex(address) + 1) * TABLE_BYTES);
+  vma.touches.mapped(start, end - start);
   return 'done';
 }
 
