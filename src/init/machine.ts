@@ -112,8 +112,9 @@ export class Machine {
     }
     mountUsual(init);
     mountHostDirectories(init, plan.mounts);
-    // The options of `uml run` say what of the host such a machine may reach.
-    kernel.params.hostfsSealed = plan.forProgram;
+    // A machine on a view of the host changes nothing there, unless the command line says what it may reach: the options of
+    // `uml run`, or hostfs=.
+    kernel.params.hostfsSealed = plan.forProgram || !kernel.params.hostfsGiven;
     this.builtIn = new BuiltInInit(init, surroundings);
     this.builtIn.start(programs, {
       prepare: (task) => this.giveTerminal(task),

@@ -101,6 +101,7 @@ const hostfs: UmlSwitch = {
     opened for writing can only be added to, and none can be removed.`,
   apply(rest, params): UmlOutcome {
     const [root, ...options] = rest.split(',');
+    params.hostfsGiven = true;
     if (root !== '') params.hostfsRoot = root;
     for (const option of options) {
       if (option === 'append') params.hostfsAppend = true;

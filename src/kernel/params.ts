@@ -66,6 +66,8 @@ export class Params {
   hostfsRoot: Name = '';
   /** hostfs=,append: files can only be added to. */
   hostfsAppend = false;
+  /** hostfs= was given: what of the host may be mounted has been said. */
+  hostfsGiven = false;
   /** Guests can mount no more host directories, nor write to those that they have been given read-only. */
   hostfsSealed = false;
   /** noreboot: a guest's reboot ends the process. */

@@ -22,7 +22,12 @@ export class HostFileSystem extends FileSystemType {
   }
 
   override mount(request: MountRequest): SuperBlock {
-    if (request.kernel.params.hostfsSealed) throw EPERM;
+    if (request.kernel.params.hostfsSealed) {
+      request.kernel.log.warn(
+        'hostfs: refused: the command line has not given this machine any of the host (hostfs=)',
+      );
+      throw EPERM;
+    }
     const { files } = request.kernel.host;
     const directory = request.data === '' ? '/' : request.data;
     const fd =
