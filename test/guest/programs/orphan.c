@@ -56,13 +56,13 @@ static void read_all(void) {
 
 static void in_session(const char *what, int stop_signal) {
   if (pipe(fds) < 0) return;
+  fact("%s", what);
   pid_t leader = fork();
   if (leader == 0) {
     setsid();
     shell(stop_signal);
     _exit(0);
   }
-  fact("%s", what);
   read_all();
   fact("leader %s", join(leader));
   fact("adopted job: %d", wait(NULL) > 0);
