@@ -133,8 +133,9 @@ function openInode(task: Task, { mount, dentry }: Path, inode: Inode, flags: num
     if (inode.writers < 0) throw ETXTBSY;
     if (isReadOnly(mount)) throw EROFS;
   }
-  // These stay in sight: terminals ask for O_NOCTTY, and what is to be truncated need not be copied up first.
-  const kept = flags & (O_NOCTTY | O_TRUNC);
+  // These stay in sight: terminals ask for O_NOCTTY, block devices for O_EXCL, and what is to be truncated need not be
+  // copied up first.
+  const kept = flags & (O_NOCTTY | O_TRUNC | (type === S_IFBLK ? O_EXCL : 0));
   const context: OpenContext = { task, mount, dentry, flags: statusFlags(flags) | kept };
   const opened = openByType(context, inode, type);
   if (!(opened instanceof Promise)) return finish(opened, countsAsWriter);
@@ -143,7 +144,7 @@ function openInode(task: Task, { mount, dentry }: Path, inode: Inode, flags: num
 }
 
 function finish(file: File, countsAsWriter: boolean): File {
-  file.flags &= ~(O_NOCTTY | O_TRUNC);
+  file.flags &= ~(O_NOCTTY | O_TRUNC | O_EXCL);
   if (countsAsWriter) {
     file.countsAsWriter = true;
     file.inode.writers++;

@@ -1,4 +1,5 @@
 /** sync(2), fsync(2), syncfs(2), sync_file_range(2). */
+import type { Kernel } from '../kernel/kernel.js';
 import { fd, long, type Result, syscall, uint } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { EINVAL, ESPIPE } from '../uapi/errno.js';
@@ -22,8 +23,13 @@ function ignoreErrno(error: unknown): number {
   throw error;
 }
 
-/** Everything to stable storage: sync(2), and the kernel's own at shutdown. */
-export function syncAll(superBlocks: Iterable<SuperBlock>): Result {
+/** Everything to stable storage, file systems first: sync(2), and the kernel's own at shutdown. */
+export function syncAll({ superBlocks, disks }: Kernel): Result {
+  const synced = syncFileSystems(superBlocks);
+  return typeof synced === 'number' ? disks.sync() : synced.then(() => disks.sync());
+}
+
+function syncFileSystems(superBlocks: Iterable<SuperBlock>): Result {
   const waiting: Promise<number>[] = [];
   for (const superBlock of superBlocks) {
     if (superBlock.readOnly) continue;
@@ -33,7 +39,7 @@ export function syncAll(superBlocks: Iterable<SuperBlock>): Result {
   return waiting.length === 0 ? 0 : Promise.all(waiting).then(() => 0);
 }
 
-export const sys_sync = syscall([], (task) => syncAll(task.kernel.superBlocks));
+export const sys_sync = syscall([], (task) => syncAll(task.kernel));
 
 export const sys_syncfs = syscall([fd], (task, at) => task.files.getOpen(at).inode.superBlock.sync());
 

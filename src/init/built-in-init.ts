@@ -124,7 +124,7 @@ export class BuiltInInit {
       else if (signal in requests) init.kernel.shutdown ??= requests[signal];
     }
     const status = child.exitStatus;
-    await syncAll(init.kernel.superBlocks);
+    await syncAll(init.kernel);
     hooks.ended((status & 0x7f) === 0 ? status >> 8 : SIGNALLED + (status & 0x7f));
     this.powerOff();
   }

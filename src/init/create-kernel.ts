@@ -1,5 +1,6 @@
 /** Puts a kernel together: every subsystem's root object, in the order in which they need each other. */
 import { x86 } from '../arch/x86/arch.js';
+import { Disks } from '../block/disks.js';
 import { AnonymousInodes } from '../fs/anon-inode.js';
 import { Devices } from '../fs/char-dev.js';
 import { LockTable } from '../fs/locks.js';
@@ -26,6 +27,7 @@ export function createKernel(host: Host, params: Params, config: KernelConfig): 
   kernel.frames = new PhysicalAllocator(host.memory);
   kernel.memory = new MemoryManager(kernel, kernel.frames);
   kernel.devices = new Devices(kernel);
+  kernel.disks = new Disks(kernel);
   kernel.anonymous = new AnonymousInodes(kernel);
   kernel.locks = new LockTable();
   kernel.pidFiles = new PidFiles();

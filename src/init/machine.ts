@@ -146,7 +146,7 @@ export class Machine {
     }
     kernel.exitCode = signal === SIGHUP ? SIGNALLED + SIGHUP : INTERRUPTED;
     new KernelThread(kernel, 'shutdown').start(async () => {
-      await syncAll(kernel.superBlocks);
+      await syncAll(kernel);
       kernel.shutdown ??= { kind: 'power-off' };
     });
   }

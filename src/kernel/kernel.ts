@@ -1,5 +1,6 @@
 /** The kernel: one object from which all long-lived state hangs, so that two can run in one process. */
 import type { Host } from '../host/host.js';
+import type { Disks } from '../block/disks.js';
 import type { File } from '../fs/file.js';
 import type { AnonymousInodes } from '../fs/anon-inode.js';
 import type { LockTable } from '../fs/locks.js';
@@ -129,6 +130,8 @@ export class Kernel {
   lastPeerGroupId = 0;
   /** Character and block device numbers and their drivers. */
   devices!: Devices;
+  /** Block devices. */
+  disks!: Disks;
   /** Inodes of pipes, sockets and other files that no directory names: fs/anon-inode.ts. */
   anonymous!: AnonymousInodes;
   /** All file locks: fs/locks.ts. */

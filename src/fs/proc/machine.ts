@@ -6,6 +6,7 @@ import type { Name } from '../../lib/names.js';
 import { buddyInfo, memInfo, vmStat } from '../../mm/proc-meminfo.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory, text } from '../kernfs.js';
+import { diskStats, partitions } from './disks.js';
 import { kmsgEntry } from './kmsg.js';
 
 const TICK = 10_000_000;
@@ -31,8 +32,8 @@ export function machineEntries(kernel: Kernel): Record<Name, Entry> {
     meminfo: text(() => memInfo(kernel.memory)),
     misc: text(() => ''),
     modules: text(() => ''),
-    partitions: text(() => 'major minor  #blocks  name\n\n'),
-    diskstats: text(() => ''),
+    partitions: text(() => partitions(kernel)),
+    diskstats: text(() => diskStats(kernel)),
     stat: text(() => stat(kernel)),
     swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
     'sysrq-trigger': {
@@ -73,9 +74,13 @@ function devices(kernel: Kernel): Name {
   const lines = kernel.devices.charDrivers
     .map(({ major, name }) => ({ major, name }))
     .sort((a, b) => a.major - b.major)
-    .map(({ major, name }) => `${String(major).padStart(3)} ${name}\n`);
-  return `Character devices:\n${[...new Set(lines)].join('')}\nBlock devices:\n`;
+    .map(driverLine);
+  const blocks = kernel.devices.blockDrivers.toSorted((a, b) => a.major - b.major).map(driverLine);
+  return `Character devices:\n${[...new Set(lines)].join('')}\nBlock devices:\n${blocks.join('')}`;
 }
+
+const driverLine = ({ major, name }: { readonly major: number; readonly name: Name }): Name =>
+  `${String(major).padStart(3)} ${name}\n`;
 
 function setExitCode(kernel: Kernel, value: Name): void {
   const number = Number(value.trim());

@@ -5,6 +5,7 @@ import { S_IFBLK, S_IFMT } from '../../uapi/stat.js';
 import { majorOf, minorOf } from '../char-dev.js';
 import { type Entry, directory, text } from '../kernfs.js';
 import { EntrySuperBlock } from '../kernfs-super.js';
+import { blockLinks, blockNumbers, deviceTree, platformDevices } from './block.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
 
 const SYSFS_MAGIC = 0x6265_6572;
@@ -29,16 +30,22 @@ function rootEntries(kernel: Kernel): Entry {
   };
   for (let cpu = 0; cpu < cpuCount; cpu++) cpus[`cpu${cpu}`] = cpuDirectory(cpu, all);
   return directory({
-    block: directory({}),
-    bus: directory({}),
-    class: directory({ tty: ttyClass(kernel), net: directory({}), block: directory({}), mem: directory({}) }),
-    dev: directory({ block: directory({}), char: directory({}) }),
+    block: blockLinks(kernel, '../', false),
+    bus: directory({ platform: directory({ devices: platformDevices(kernel), drivers: directory({}) }) }),
+    class: directory({
+      tty: ttyClass(kernel),
+      net: directory({}),
+      block: blockLinks(kernel, '../../', true),
+      mem: directory({}),
+    }),
+    dev: directory({ block: blockNumbers(kernel), char: directory({}) }),
     devices: directory({
       system: directory({
         cpu: directory(cpus),
         node: directory({ online: text(() => '0\n'), node0: nodeDirectory(all) }),
       }),
-      virtual: directory({}),
+      platform: deviceTree(kernel, 'platform'),
+      virtual: directory({ block: deviceTree(kernel, 'virtual/block') }),
     }),
     firmware: directory({}),
     fs: directory({ cgroup: directory({}) }),
