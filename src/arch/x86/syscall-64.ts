@@ -2,6 +2,7 @@
 import type { SystemCall } from '../../kernel/syscall.js';
 import { sys_arch_prctl } from '../../arch/x86/arch-prctl.js';
 import { sys_ptrace } from '../../arch/x86/ptrace.js';
+import { sys_vhangup } from '../../drivers/tty/vhangup.js';
 import { sys_access, sys_faccessat, sys_faccessat2 } from '../../fs/access.js';
 import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from '../../fs/chdir.js';
 import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from '../../fs/chmod.js';
@@ -220,6 +221,7 @@ const table: readonly (readonly [number: number, name: string, call: SystemCall]
   [150, 'munlock', sys_munlock],
   [151, 'mlockall', sys_mlockall],
   [152, 'munlockall', sys_munlockall],
+  [153, 'vhangup', sys_vhangup],
   [154, 'modify_ldt', sys_modify_ldt],
   [155, 'pivot_root', sys_pivot_root],
   [156, '_sysctl', sys__sysctl],
