@@ -8,16 +8,21 @@ import { ENOMEM } from '../uapi/errno.js';
 import { OVERCOMMIT_ALWAYS, OVERCOMMIT_GUESS } from '../uapi/mman.js';
 import type { AddressSpace } from './address-space.js';
 import { OomKiller } from './oom.js';
-import type { PageCache } from './page-cache.js';
+import type { CachedPages } from './cached-pages.js';
 import { TABLE_PAGES, TablePool } from './page-table.js';
 import { MAX_ORDER, type PhysicalAllocator, type SurplusListener } from './physmem.js';
 import { reclaim } from './reclaim.js';
 import { Writeback } from './writeback.js';
 
 const MILLISECOND = 1_000_000;
-/** Free memory that stays with us for reuse, and how often half of what is beyond goes back to the host. */
+/**
+ * Free memory that stays with us for reuse; how long more of it may, since it may soon be used again; and how much then goes
+ * back to the host at once (a millisecond's work or four), and how often.
+ */
 const KEEP_STALE = 4096;
-const TRIM_INTERVAL = 200 * MILLISECOND;
+const TRIM_DELAY = 200 * MILLISECOND;
+const TRIM_STEP = 8192;
+const TRIM_INTERVAL = 20 * MILLISECOND;
 
 /** Reclaim takes so many pages at once, so that it need not run for every fault. */
 const LEAST_RECLAIM = 512;
@@ -39,7 +44,7 @@ export class VmCounters {
 export class MemoryManager implements SurplusListener, TimerTarget {
   readonly spaces = new Set<AddressSpace>();
   /** Page caches that have pages, least recently used first as of the last reclaim. */
-  readonly caches = new Set<PageCache>();
+  readonly caches = new Set<CachedPages>();
   readonly tables = new TablePool();
   readonly counters = new VmCounters();
   readonly writeback: Writeback;
@@ -197,16 +202,18 @@ export class MemoryManager implements SurplusListener, TimerTarget {
 
   /** Gives the host back memory that has been freed, while there is much of it: SurplusListener, TimerTarget. */
   surplus(): void {
-    if (this.trimTimer !== 0) return;
-    const { timers, clock } = this.kernel.scheduler;
-    this.trimTimer = timers.add(clock.now() + TRIM_INTERVAL, this);
+    this.trimIn(TRIM_DELAY);
   }
   expired(): void {
     this.trimTimer = 0;
     const { frames } = this;
-    const beyond = frames.staleFree - KEEP_STALE;
-    if (beyond <= 0) return;
-    frames.trim(KEEP_STALE, Math.max(beyond >>> 1, KEEP_STALE));
-    if (frames.staleFree > KEEP_STALE) this.surplus();
+    frames.trim(KEEP_STALE, TRIM_STEP);
+    if (frames.staleFree > KEEP_STALE) this.trimIn(TRIM_INTERVAL);
+  }
+
+  private trimIn(delay: number): void {
+    if (this.trimTimer !== 0) return;
+    const { timers, clock } = this.kernel.scheduler;
+    this.trimTimer = timers.add(clock.now() + delay, this);
   }
 }

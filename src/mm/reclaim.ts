@@ -3,7 +3,7 @@
  * those that are mapped; dirty ones are written back on the way.
  */
 import type { MemoryManager } from './memory-manager.js';
-import type { PageCache } from './page-cache.js';
+import type { CachedPages } from './cached-pages.js';
 import { NODE_PAGES, PAGE_DIRTY, PAGE_REFERENCED, PAGE_WRITEBACK, pageFrame } from './page-tree.js';
 import { startWriting } from './writeback.js';
 
@@ -34,7 +34,7 @@ export function reclaim(memory: MemoryManager, goal: number, last: Round = 'mapp
   return freed;
 }
 
-function shrink(cache: PageCache, goal: number, round: Round): number {
+function shrink(cache: CachedPages, goal: number, round: Round): number {
   if (cache.tree.dirty > 0 && round !== 'unused') void startWriting(cache, 0, Infinity);
   let freed = 0;
   for (const start of cache.tree.nodeStarts()) {
@@ -45,7 +45,7 @@ function shrink(cache: PageCache, goal: number, round: Round): number {
   return freed;
 }
 
-function shrinkNode(cache: PageCache, start: number, round: Round): number {
+function shrinkNode(cache: CachedPages, start: number, round: Round): number {
   const { memory, tree } = cache;
   const { frames } = memory;
   const idle: number[] = [];

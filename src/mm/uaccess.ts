@@ -159,38 +159,30 @@ export abstract class UserMemory {
   }
 
   getU32(address: number): number {
-    if (this.locate(address, 4, false) < 4) return this.slowU32(address);
-    const { chunk, at } = this;
-    return (chunk[at] | (chunk[at + 1] << 8) | (chunk[at + 2] << 16) | (chunk[at + 3] << 24)) >>> 0;
+    if (this.locate(address, 4, false) < 4) return word(this.copyIn(address, 4), 0);
+    return word(this.chunk, this.at);
   }
 
   putU32(address: number, value: number): void {
-    if (this.locate(address, 4, true) < 4) {
-      this.copyOut(address, new Uint8Array([value, value >>> 8, value >>> 16, value >>> 24]));
-      return;
-    }
-    const { chunk, at } = this;
-    chunk[at] = value;
-    chunk[at + 1] = value >>> 8;
-    chunk[at + 2] = value >>> 16;
-    chunk[at + 3] = value >>> 24;
+    if (this.locate(address, 4, true) === 4) putWord(this.chunk, this.at, value);
+    else this.copyOut(address, bytesOf(value, 0).subarray(0, 4));
   }
 
   /** Exact below 2^53. */
   getU64(address: number): number {
-    const low = this.getU32(address);
-    return low + this.getU32(address + 4) * TWO32;
+    if (this.locate(address, 8, false) === 8)
+      return word(this.chunk, this.at) + word(this.chunk, this.at + 4) * TWO32;
+    const bytes = this.copyIn(address, 8);
+    return word(bytes, 0) + word(bytes, 4) * TWO32;
   }
 
   /** Negative numbers are written in two's complement. */
   putU64(address: number, value: number): void {
-    this.putU32(address, value | 0);
-    this.putU32(address + 4, Math.floor(value / TWO32) | 0);
-  }
-
-  private slowU32(address: number): number {
-    const bytes = this.copyIn(address, 4);
-    return (bytes[0] | (bytes[1] << 8) | (bytes[2] << 16) | (bytes[3] << 24)) >>> 0;
+    const high = Math.floor(value / TWO32);
+    if (this.locate(address, 8, true) === 8) {
+      putWord(this.chunk, this.at, value);
+      putWord(this.chunk, this.at + 4, high);
+    } else this.copyOut(address, bytesOf(value, high));
   }
 
   /** Writes zeros. EFAULT. */
@@ -230,4 +222,21 @@ export abstract class UserMemory {
     // Above 2 GiB a chunk's byte index does not fit the operand of a shift.
     return { words: this.frames.words[chunk], index: Math.floor(this.at / 4) };
   }
+}
+
+const word = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+
+function putWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function bytesOf(low: number, high: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  putWord(bytes, 0, low);
+  putWord(bytes, 4, high);
+  return bytes;
 }

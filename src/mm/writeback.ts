@@ -7,7 +7,7 @@ import type { Result } from '../kernel/syscall.js';
 import type { TimerTarget } from '../kernel/timers.js';
 import { Errno } from '../uapi/errno.js';
 import type { MemoryManager } from './memory-manager.js';
-import type { PageCache } from './page-cache.js';
+import type { CachedPages } from './cached-pages.js';
 import { PAGE_DIRTY, PAGE_WRITEBACK, pageFrame } from './page-tree.js';
 
 /** Most pages in one request to the store. */
@@ -18,13 +18,13 @@ const CENTISECOND = 10_000_000;
  * Writes the dirty pages of [first, end) back. When all is written, throws the error of a write-back that has failed since
  * somebody was last told.
  */
-export function writeRange(cache: PageCache, first: number, end: number): Result {
+export function writeRange(cache: CachedPages, first: number, end: number): Result {
   const waits = startWriting(cache, first, end);
   if (waits.length === 0) return told(cache);
   return Promise.all(waits).then(() => told(cache));
 }
 
-function told(cache: PageCache): number {
+function told(cache: CachedPages): number {
   const error = cache.writeError;
   if (error === undefined) return 0;
   cache.writeError = undefined;
@@ -32,7 +32,12 @@ function told(cache: PageCache): number {
 }
 
 /** Begins to write dirty pages; the result is what is still to be waited for. Errors are noted in the cache. */
-export function startWriting(cache: PageCache, first: number, end: number, most = Infinity): Promise<void>[] {
+export function startWriting(
+  cache: CachedPages,
+  first: number,
+  end: number,
+  most = Infinity,
+): Promise<void>[] {
   const { tree } = cache;
   const waits: Promise<void>[] = [];
   const dirty = tree.dirtyPages(first, end);
@@ -54,7 +59,7 @@ export function startWriting(cache: PageCache, first: number, end: number, most 
   return waits;
 }
 
-function writeRun(cache: PageCache, page: number, count: number, frame: number): Promise<void> | undefined {
+function writeRun(cache: CachedPages, page: number, count: number, frame: number): Promise<void> | undefined {
   const { memory, tree, store } = cache;
   // From here on a write through a mapping faults and makes the page dirty again.
   for (const mapping of cache.mappings) if (mapping.writesThrough) mapping.clean(page, count);
@@ -87,7 +92,7 @@ function writeRun(cache: PageCache, page: number, count: number, frame: number):
   );
 }
 
-function finished(cache: PageCache, page: number, count: number, frame: number): void {
+function finished(cache: CachedPages, page: number, count: number, frame: number): void {
   const { memory, tree } = cache;
   for (let index = page; index < page + count; index++) {
     if ((tree.get(index) & PAGE_WRITEBACK) === 0) continue;
@@ -97,7 +102,7 @@ function finished(cache: PageCache, page: number, count: number, frame: number):
   memory.frames.dropRun(frame, count);
 }
 
-function failed(cache: PageCache, error: unknown): void {
+function failed(cache: CachedPages, error: unknown): void {
   if (!(error instanceof Errno)) throw error;
   cache.writeError = error;
 }
@@ -105,13 +110,13 @@ function failed(cache: PageCache, error: unknown): void {
 /** Which caches have dirty pages, and when they are written. */
 export class Writeback implements TimerTarget {
   /** Longest dirty first. */
-  private readonly caches = new Set<PageCache>();
+  private readonly caches = new Set<CachedPages>();
   private timer = 0;
 
   constructor(private readonly memory: MemoryManager) {}
 
   /** A cache that was clean has dirty pages now. */
-  dirtied(cache: PageCache): void {
+  dirtied(cache: CachedPages): void {
     cache.dirtiedAt = this.now();
     this.caches.delete(cache);
     this.caches.add(cache);
@@ -158,7 +163,7 @@ export class Writeback implements TimerTarget {
     return waits.length === 0 ? 0 : Promise.all(waits).then(() => 0);
   }
 
-  private write(cache: PageCache): Promise<void>[] {
+  private write(cache: CachedPages): Promise<void>[] {
     this.caches.delete(cache);
     const waits = startWriting(cache, 0, Infinity);
     if (cache.tree.dirty > 0) this.dirtied(cache);
