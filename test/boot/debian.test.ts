@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { debianRoot, missing } from '../support/debian-root.js';
 import { linux, umlRun } from '../support/machine.js';
+import { hasProgram, jobs } from '../support/programs.js';
 import { Terminal } from '../support/terminal.js';
 
 const reason = missing();
@@ -47,64 +48,23 @@ describe.skipIf(reason !== undefined)('Debian bookworm with sysvinit', () => {
     expect(terminal.output).toMatch(/reboot: (System halted|Power down)/);
   }, 120_000);
 
-  /** Runs a script in a fresh machine on this root; its /tmp is the guest's own. */
-  const script = async (text: string): Promise<string> => {
-    const { status, stdout, stderr } = await umlRun(
-      ['/bin/bash', '-ec', `mount -t tmpfs none /tmp; cd /tmp\n${text}`],
-      ['--root', root, '--cwd', '/'],
-      { timeoutMs: 120_000 },
+  // The root's /tmp is on the host's disk; the guest works in one of its own.
+  for (const { name, needs, script, output } of jobs) {
+    test(
+      name,
+      async ({ skip }) => {
+        const missing = needs.filter((need) => !hasProgram(root, need));
+        skip(missing.length > 0, `the root has no ${missing.join(', ')}`);
+        const result = await umlRun(
+          ['/bin/bash', '-ec', `mount -t tmpfs none /tmp; cd /tmp\n${script}`],
+          ['--root', root, '--cwd', '/', '--env', 'LC_ALL=C'],
+          { timeoutMs: 100_000 },
+        );
+        expect(result).toEqual({ status: 0, signal: null, stdout: output, stderr: '' });
+      },
+      120_000,
     );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    return stdout;
-  };
-
-  test('gcc compiles and runs a program, make builds it', async () => {
-    const output = await script(`
-      printf '#include <stdio.h>\\nint main(void) { puts("made here"); }\\n' > hello.c
-      printf 'hello: hello.c\\n\\tgcc -O2 -o hello hello.c\\n' > Makefile
-      make -s && ./hello`);
-    expect(output).toBe('made here\n');
-  }, 120_000);
-
-  test('git makes, commits to and clones a repository', async () => {
-    const output = await script(`
-      git init -q a && cd a && git config user.email a@example.org && git config user.name A
-      for i in $(seq 100); do echo $i > $i; done
-      git add . && git commit -qm first && git status --short && cd .. && git clone -q a b && ls b | wc -l`);
-    expect(output).toBe('100\n');
-  }, 120_000);
-
-  test('perl, python with threads and subprocesses, sqlite3, awk, sed and tar work', async () => {
-    const output = await script(`
-      perl -e 'print join(",", map { $_ * 2 } 1..5), "\\n"'
-      python3 -c 'import subprocess, threading
-      r = []
-      t = [threading.Thread(target=r.append, args=(i,)) for i in range(8)]
-      [x.start() for x in t]; [x.join() for x in t]
-      print(sorted(r), subprocess.check_output(["echo", "sub"], text=True).strip())' 2>/dev/null ||
-      python3 - <<'P'
-import subprocess, threading
-r = []
-t = [threading.Thread(target=r.append, args=(i,)) for i in range(8)]
-[x.start() for x in t]; [x.join() for x in t]
-print(sorted(r), subprocess.check_output(["echo", "sub"], text=True).strip())
-P
-      sqlite3 t.db 'create table t(a); insert into t values(42); select a from t'
-      seq 10 | awk '{ s += $1 } END { print s }'
-      echo abc | sed s/b/x/
-      mkdir d && echo x > d/f && tar cf d.tar d && rm -r d && tar xf d.tar && cat d/f`);
-    expect(output).toBe('2,4,6,8,10\n[0, 1, 2, 3, 4, 5, 6, 7] sub\n42\n55\naxc\nx\n');
-  }, 120_000);
-
-  test('dpkg installs, lists and removes a package', async () => {
-    const output = await script(`
-      mkdir -p p/DEBIAN p/usr/share/trial && echo trial > p/usr/share/trial/file
-      printf 'Package: trial\\nVersion: 1\\nArchitecture: all\\nMaintainer: A <a@example.org>\\nDescription: trial\\n' > p/DEBIAN/control
-      dpkg-deb --root-owner-group -b p trial.deb > /dev/null
-      dpkg -i trial.deb > /dev/null 2>&1 && cat /usr/share/trial/file && dpkg -s trial | grep Status
-      dpkg -P trial > /dev/null 2>&1 && ls /usr/share/trial 2>/dev/null || echo gone`);
-    expect(output).toBe('trial\nStatus: install ok installed\ngone\n');
-  }, 120_000);
+  }
 
   test('tmux and vi work on the console', async () => {
     const status = terminal.run(process.execPath, [

@@ -49,6 +49,7 @@ export function missing(): string | undefined {
   if (existsSync(join(directory, 'sbin', 'init'))) return undefined;
   if (process.getuid?.() !== 0) return 'making a Debian root takes root (mmdebstrap)';
   if (spawnSync('mmdebstrap', ['--version']).status !== 0) return 'mmdebstrap is not installed';
+  if (spawnSync('gpgv', ['--version']).status !== 0) return 'gpgv, which mmdebstrap needs, is not installed';
   if (sources().length === 0) return 'no Debian bookworm package sources in /etc/apt';
   return undefined;
 }

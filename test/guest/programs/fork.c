@@ -229,8 +229,8 @@ static void siblings(void) {
   }
   pid_t sibling;
   if (read(pipe_fds[0], &sibling, sizeof sibling) < 0) return;
-  fact("sibling %s", join(sibling));
   fact("child %s", join(child));
+  fact("sibling %s", join(sibling));
 }
 
 static void no_signal(void) {
