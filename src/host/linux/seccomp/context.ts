@@ -61,9 +61,11 @@ export class SeccompContext implements CpuContext {
   fpu: Uint8Array;
   state: ContextState = 'stopped';
   pendingInterrupt: Interrupt | undefined = undefined;
-  /** The CPU time that was last found, and what its thread had used before it was this context's. */
+  /** Its CPU time, as far as it has been settled. */
   cpuNs = 0;
-  cpuBaseNs = 0;
+  /** How long it has run since then, and since when it runs now, if it does: kept only if it is not alone in its space. */
+  ranMs = 0;
+  resumedAt = 0;
   /** The epoch of the placement that the thread was put in its place by, or 0. */
   placed = 0;
   /** It is in the list of those that have stopped since the kernel slept. */

@@ -80,8 +80,10 @@ export const STATE_TRAPPED = 1;
 export const STATE_SLEEPING = 2;
 /** Told to end. */
 export const STATE_EXIT = 3;
-/** Told to stop spinning and to sleep until it is resumed. */
+/** Told to sleep until it is resumed. */
 export const STATE_PARK = 4;
+/** Told that the answer takes longer: not to spin, but to yield. */
+export const STATE_YIELD = 5;
 
 /** The signal that interrupts a running guest thread: a real-time signal that nothing else uses. */
 export const INTERRUPT_SIGNAL = 40;

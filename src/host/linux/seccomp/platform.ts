@@ -8,7 +8,7 @@ import type { CpuContext, HostRange, HostSpace, Platform } from '../../cpu.js';
 import type { MemoryFile } from '../memory.js';
 import { CommandRunner } from './commands.js';
 import type { SeccompContext } from './context.js';
-import { processCpuTimeNs, threadCpuTimeNs } from './cpu-time.js';
+import { settleCpuTime } from './cpu-time.js';
 import type { Secret } from './filter.js';
 import { firstTrap } from './first-trap.js';
 import type { FrameTemplate } from './frame.js';
@@ -152,7 +152,7 @@ export class SeccompPlatform implements Platform {
 
   spin(): boolean {
     if (this.#died.length > 0) return true;
-    this.runList.park();
+    this.runList.slowDown();
     return this.#placement.apart ? this.runList.spin(SPIN_MS, false) : this.runList.spin(SHORT_SPIN_MS, true);
   }
 
@@ -199,6 +199,7 @@ export class SeccompPlatform implements Platform {
       return;
     }
     context.state = 'running';
+    if (space.contexts.size > 1) context.resumedAt = performance.now();
     if (context.placed !== this.#placement.epoch) this.#place(context);
     this.runList.start(context);
     if (++this.#resumes % RESUMES_PER_CHECK === 0) this.#check();
@@ -224,12 +225,7 @@ export class SeccompPlatform implements Platform {
   }
 
   cpuTimeNs(context: SeccompContext): number {
-    const { space, tid } = context;
-    const { pid } = space.process;
-    const alone = space.contexts.size === 1;
-    const now = alone ? processCpuTimeNs(pid) : threadCpuTimeNs(pid, tid);
-    const own = (now ?? 0) - (alone ? space.retiredCpuNs : context.cpuBaseNs);
-    context.cpuNs = Math.max(context.cpuNs, own);
+    settleCpuTime(context.space);
     return context.cpuNs;
   }
 
@@ -344,6 +340,10 @@ export class SeccompPlatform implements Platform {
     if (state === 'gone') return false;
     context.state = 'stopped';
     context.pendingInterrupt = undefined;
+    if (context.resumedAt > 0) {
+      context.ranMs += performance.now() - context.resumedAt;
+      context.resumedAt = 0;
+    }
     if (context.space.alive && !context.readTrap()) this.died(context.space);
     if (!context.space.alive) context.markDied();
     if (state !== 'ending') return true;
@@ -355,8 +355,8 @@ export class SeccompPlatform implements Platform {
   #retire(context: SeccompContext): void {
     const { space } = context;
     context.state = 'gone';
+    settleCpuTime(space);
     space.contexts.delete(context);
-    space.retiredCpuNs += context.cpuNs;
     if (!space.alive || space.keepThread(context)) return;
     this.runList.wake(context, STATE_EXIT);
     if (!space.slots.leave(context.slot, context.tid, space.process.pid)) this.died(space);

@@ -1,6 +1,6 @@
 /** The contexts that run guest code, and how the kernel notices that one has stopped. */
 import type { SeccompContext } from './context.js';
-import { STATE_PARK, STATE_RUNNING, STATE_SLEEPING, STATE_TRAPPED } from './layout.js';
+import { STATE_PARK, STATE_RUNNING, STATE_SLEEPING, STATE_TRAPPED, STATE_YIELD } from './layout.js';
 import { sched_yield, syscall } from './libc.js';
 import type { StubPages } from './pages.js';
 import { FUTEX_WAKE, NR_futex } from './system-calls.js';
@@ -18,8 +18,10 @@ export class RunList {
   /** Dense, in no order; `#cursor` makes the search for stopped ones fair. */
   readonly #running: SeccompContext[] = [];
   #cursor = 0;
-  /** Stopped since the kernel slept last, and perhaps spinning. */
+  /** Stopped since the kernel had nothing else to do, and perhaps spinning. */
   #spinning: SeccompContext[] = [];
+  /** Stopped since the kernel slept last, and perhaps yielding. */
+  #yielding: SeccompContext[] = [];
   /** Until when this processor is wanted by others. */
   #busyUntil = 0;
 
@@ -102,15 +104,28 @@ export class RunList {
     return false;
   }
 
-  /** Tells stopped threads that spin to sleep: there will be no answer soon. */
-  park(): void {
+  /** Tells stopped threads that spin to yield: the kernel has done what it could, so the answer takes longer. */
+  slowDown(): void {
+    if (this.#spinning.length === 0) return;
     const { words } = this.pages;
     for (const context of this.#spinning) {
-      context.mayBeSpinning = false;
       if (context.state === 'stopped')
-        Atomics.compareExchange(words, context.stateWord, STATE_TRAPPED, STATE_PARK);
+        Atomics.compareExchange(words, context.stateWord, STATE_TRAPPED, STATE_YIELD);
+      this.#yielding.push(context);
     }
     this.#spinning = [];
+  }
+
+  /** Tells stopped threads that spin or yield to sleep: the kernel itself is about to. */
+  park(): void {
+    this.slowDown();
+    const { words } = this.pages;
+    for (const context of this.#yielding) {
+      context.mayBeSpinning = false;
+      if (context.state !== 'stopped') continue;
+      Atomics.compareExchange(words, context.stateWord, STATE_YIELD, STATE_PARK);
+    }
+    this.#yielding = [];
   }
 
   #mayBeSpinning(context: SeccompContext): void {

@@ -1,6 +1,7 @@
 /** One guest address space of the native platform: a stub process, its mappings and its threads. */
 import type { CpuContext, HostSpace } from '../../cpu.js';
 import { SeccompContext } from './context.js';
+import { settleCpuTime } from './cpu-time.js';
 import { writeFrame } from './frame.js';
 import {
   COMMAND_PAGE,
@@ -65,8 +66,8 @@ export class SeccompSpace implements HostSpace {
   readonly contexts = new Set<SeccompContext>();
   readonly #changes: Change[] = [];
   readonly slots: SlotTable;
-  /** The CPU time of contexts that have ended. */
-  retiredCpuNs = 0;
+  /** How much of the process's CPU time contexts have been given. */
+  settledCpuNs = 0;
   /** The processor that the command thread is kept on, or -1. */
   home = -1;
 
@@ -181,6 +182,7 @@ export class SeccompSpace implements HostSpace {
   createContext(): CpuContext | undefined {
     this.flush();
     if (!this.alive) return undefined;
+    if (this.contexts.size === 1) settleCpuTime(this);
     return this.#unparkedContext() ?? this.#newThread();
   }
 
@@ -204,7 +206,6 @@ export class SeccompSpace implements HostSpace {
     );
     context.tid = parked.tid;
     context.placed = parked.placed;
-    context.cpuBaseNs = parked.cpuBaseNs + parked.cpuNs;
     this.#prepareFrame(context.slot);
     this.contexts.add(context);
     return context;

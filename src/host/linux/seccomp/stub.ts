@@ -66,6 +66,7 @@ import {
   STATE_PARK,
   STATE_SLEEPING,
   STATE_TRAPPED,
+  STATE_YIELD,
   WINDOW_SLOTS,
 } from './layout.js';
 import {
@@ -206,9 +207,12 @@ function handler(a: Assembler, { slotSize }: StubParameters): void {
   a.label('yield');
   a.mov(eax, NR_sched_yield).syscall();
   a.label('site yield');
-  a.mov(eax, at(rbx, MAILBOX_STATE)).op('cmp', eax, STATE_TRAPPED).j('ne', 'decide');
-  a.rdtsc().op('sub', eax, r8d).op('cmp', eax, shared(SHARED_GUEST_YIELD)).j('b', 'yield');
-  a.mov(eax, STATE_TRAPPED);
+  a.rdtsc().mov(ecx, eax).op('sub', ecx, r8d);
+  a.mov(eax, at(rbx, MAILBOX_STATE));
+  a.op('cmp', eax, STATE_TRAPPED).j('e', 'yield again').op('cmp', eax, STATE_YIELD).j('ne', 'decide');
+  a.label('yield again');
+  a.op('cmp', ecx, shared(SHARED_GUEST_YIELD)).j('b', 'yield');
+  // eax: the state that turns into sleep.
   a.label('sleep');
   a.mov(ecx, STATE_SLEEPING).lockCmpxchg(at(rbx, MAILBOX_STATE), ecx).j('ne', 'decide');
   a.label('sleep again');
@@ -217,7 +221,7 @@ function handler(a: Assembler, { slotSize }: StubParameters): void {
   a.mov(eax, at(rbx, MAILBOX_STATE)).op('cmp', eax, STATE_SLEEPING).j('e', 'sleep again');
   a.label('decide');
   a.test(eax, eax).j('z', 'resume');
-  a.op('cmp', eax, STATE_PARK).j('e', 'sleep');
+  a.op('cmp', eax, STATE_PARK).j('e', 'sleep').op('cmp', eax, STATE_YIELD).j('e', 'yield');
   a.op('cmp', eax, STATE_EXIT).j('ne', 'spin');
   a.mov(edi, 0).mov(eax, NR_exit).syscall();
   a.label('site exit');
