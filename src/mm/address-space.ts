@@ -23,7 +23,7 @@ import type { MemoryManager } from './memory-manager.js';
 import { PTE_ANON, PTE_READ, PTE_SHMEM, PTE_WRITE, PageTables } from './page-table.js';
 import { cleanRange, countHostRuns, hostRange, releaseAll, unhostAll, zapRange } from './pages.js';
 import { UserMemory } from './uaccess.js';
-import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_SPECIAL, Vma, VmaList } from './vma.js';
+import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, type Vma, VmaList, hostArea } from './vma.js';
 
 /** Most numbers in `later`. */
 const MOST_LATER = 128;
@@ -227,13 +227,8 @@ export class AddressSpace extends UserMemory {
 
   /** The host's own ranges appear among the areas, so that nothing is mapped over them. */
   private addHostAreas(): void {
-    for (const { start, end, name } of this.manager.kernel.host.cpu.hostRanges) {
-      if (end > this.top) continue;
-      const execute = name === '[vdso]' ? VM_EXEC : 0;
-      this.addArea(
-        new Vma(this, start, end, HOST_READ | execute | VM_SPECIAL, undefined, 0, undefined, name),
-      );
-    }
+    for (const range of this.manager.kernel.host.cpu.hostRanges)
+      if (range.end <= this.top) this.addArea(hostArea(this, range));
   }
 
   addArea(vma: Vma): void {

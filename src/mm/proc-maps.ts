@@ -29,6 +29,7 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
   type Vma,
+  hostArea,
 } from './vma.js';
 
 /** The path of an open file, as the reader sees it; ' (deleted)' included. */
@@ -92,10 +93,16 @@ function headLine(space: AddressSpace, vma: Vma, namer: FileNamer): string {
   return (name === '' ? head : head.padEnd(NAME_COLUMN) + name.replaceAll('\n', '\\012')) + '\n';
 }
 
+/** All areas, with what the host has mapped beyond the addresses that a guest may use: the vDSO. */
+function allAreas(space: AddressSpace): Vma[] {
+  const beyond = space.manager.kernel.host.cpu.hostRanges.filter(({ end }) => end > space.top);
+  return space.vmas.areas.concat(beyond.map((range) => hostArea(space, range)));
+}
+
 /** /proc/PID/maps. */
 export function maps(space: AddressSpace, namer: FileNamer): string {
   let text = '';
-  for (const vma of space.vmas.areas) text += headLine(space, vma, namer);
+  for (const vma of allAreas(space)) text += headLine(space, vma, namer);
   return text;
 }
 
@@ -198,7 +205,7 @@ function usageLines(usage: AreaUsage, rollup: boolean): string {
 /** /proc/PID/smaps. */
 export function smaps(space: AddressSpace, namer: FileNamer): string {
   let text = '';
-  for (const vma of space.vmas.areas) {
+  for (const vma of allAreas(space)) {
     const flags = letters.filter(([flag]) => (vma.flags & flag) !== 0).map(([, name]) => name + ' ');
     text +=
       headLine(space, vma, namer) +

@@ -2,6 +2,7 @@
  * The areas of an address space: Linux's vm_area_struct, and the sorted list of them. An area is a range of pages with one
  * protection and one source: nothing (private anonymous memory), or an object (mappable.ts) from a page of it on.
  */
+import type { HostRange } from '../host/cpu.js';
 import { PAGE_SIZE } from '../host/memory.js';
 import type { File } from '../fs/file.js';
 import { assert } from '../lib/assert.js';
@@ -171,6 +172,12 @@ export class Vma implements Mapping {
       Math.min(this.end, base + (first + count) * PAGE_SIZE),
     ];
   }
+}
+
+/** The area of a range that the host maps in every space. */
+export function hostArea(space: AddressSpace, { start, end, name }: HostRange): Vma {
+  const execute = name === '[vdso]' ? VM_EXEC : 0;
+  return new Vma(space, start, end, VM_READ | execute | VM_SPECIAL, undefined, 0, undefined, name);
 }
 
 /** The areas of a space, ascending, none overlapping. */
