@@ -8,14 +8,15 @@ export const hasCompiler = spawnSync('gcc', ['--version']).status === 0;
 
 export const cache = join(repository, '.cache', 'programs');
 
+const guard = join(repository, 'test', 'support', 'no-kill-all.h');
+
 /** Compiles a source unless its result is newer, and returns the program's path. */
 export function compile(source: string, name: string, flags: readonly string[] = []): string {
   mkdirSync(cache, { recursive: true });
   const output = join(cache, name);
   if (existsSync(output) && statSync(output).mtimeMs > statSync(source).mtimeMs) return output;
-  const result = spawnSync('gcc', ['-O1', '-Wall', '-pthread', ...flags, '-o', output, source, '-lrt'], {
-    encoding: 'utf8',
-  });
+  const options = ['-O1', '-Wall', '-pthread', '-include', guard, ...flags];
+  const result = spawnSync('gcc', [...options, '-o', output, source, '-lrt'], { encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`${source}: ${result.stderr}`);
   return output;
 }
