@@ -8,6 +8,7 @@
  */
 import type { Name } from '../lib/names.js';
 import type { Inode } from './inode.js';
+import { notifyGone } from './notify.js';
 import type { SuperBlock } from './super-block.js';
 
 export class Dentry {
@@ -21,6 +22,8 @@ export class Dentry {
   /** In its parent's children, or a root. */
   hashed: boolean;
   private users = 0;
+  /** The directory that it was in, while it is held though no longer in the tree: it must not be gone before its files. */
+  private keptParent: Dentry | undefined;
 
   constructor(
     /** The directory that holds it; undefined for a root. Changes by rename. */
@@ -67,6 +70,7 @@ export class Dentry {
     this.superBlock.dentryCount++;
     if (!child.hashed && child.users === 0) child.inode?.hold();
     child.hashed = true;
+    child.dropParent();
   }
 
   /** Takes it out of the tree. */
@@ -75,7 +79,8 @@ export class Dentry {
     this.parent.childMap?.delete(this.name);
     this.superBlock.dentryCount--;
     this.hashed = false;
-    if (this.users === 0) this.inode?.drop();
+    if (this.users === 0) this.release();
+    else this.keptParent = this.parent.hold();
   }
 
   /** Moves it to another place, in which nothing is. */
@@ -93,11 +98,30 @@ export class Dentry {
   }
 
   hold(): this {
-    if (this.users++ === 0 && !this.hashed) this.inode?.hold();
+    if (this.users++ === 0 && !this.hashed) {
+      this.inode?.hold();
+      this.keptParent = this.parent?.hold();
+    }
     return this;
   }
 
   drop(): void {
-    if (--this.users === 0 && !this.hashed) this.inode?.drop();
+    if (--this.users > 0 || this.hashed) return;
+    this.release();
+    this.dropParent();
+  }
+
+  /** Lets go of the inode. When that has no name any more its watches end, though another entry may have it open. */
+  private release(): void {
+    const { inode } = this;
+    if (inode === undefined) return;
+    if (inode.nlink === 0) notifyGone(inode);
+    inode.drop();
+  }
+
+  private dropParent(): void {
+    const parent = this.keptParent;
+    this.keptParent = undefined;
+    parent?.drop();
   }
 }

@@ -14,7 +14,7 @@ import type { Dentry } from './dentry.js';
 import type { File } from './file.js';
 import type { InodeLocks } from './locks.js';
 import type { Mount } from './mount.js';
-import { type InodeWatches, notifyGone } from './notify.js';
+import type { InodeWatches } from './notify.js';
 import type { AccessControl } from './posix-acl.js';
 import type { SuperBlock } from './super-block.js';
 
@@ -240,9 +240,6 @@ export abstract class Inode {
     return this;
   }
   drop(): void {
-    this.users--;
-    // Watches alone do not keep a deleted file.
-    if (this.users === 1 && this.nlink === 0 && this.watches !== undefined) notifyGone(this);
-    else if (this.users === 0) this.evict();
+    if (--this.users === 0) this.evict();
   }
 }

@@ -71,7 +71,7 @@ class Watch implements InodeWatch {
   ) {}
 
   event(mask: number, cookie: number, name: Name, unlinked: boolean): void {
-    if (unlinked && name !== '' && (this.mask & IN_EXCL_UNLINK) !== 0) return;
+    if (unlinked && (this.mask & IN_EXCL_UNLINK) !== 0) return;
     // What happens to a directory itself is not marked as a directory's.
     const shown = (mask & (IN_MOVE_SELF | IN_DELETE_SELF)) === 0 ? mask : mask & ~IN_ISDIR;
     this.file.queueEvent({ wd: this.wd, mask: shown, cookie, name });

@@ -14,6 +14,7 @@
  */
 import type { Name } from '../lib/names.js';
 import {
+  IN_ACCESS,
   IN_ALL_EVENTS,
   IN_ATTRIB,
   IN_CLOSE_NOWRITE,
@@ -22,11 +23,12 @@ import {
   IN_DELETE,
   IN_DELETE_SELF,
   IN_ISDIR,
+  IN_MODIFY,
   IN_MOVE_SELF,
   IN_MOVED_FROM,
   IN_MOVED_TO,
 } from '../uapi/inotify.js';
-import { S_IFDIR, S_IFMT } from '../uapi/stat.js';
+import { S_ISDIR, S_ISREG } from '../uapi/stat.js';
 import { O_PATH } from '../uapi/fcntl.js';
 import type { Dentry } from './dentry.js';
 import type { File } from './file.js';
@@ -74,29 +76,39 @@ export class InodeWatches {
   }
 }
 
-const isDirectory = (inode: Inode): boolean => (inode.mode & S_IFMT) === S_IFDIR;
-const directoryBit = (inode: Inode): number => (isDirectory(inode) ? IN_ISDIR : 0);
+const isSpecial = (mode: number): boolean => !S_ISREG(mode) && !S_ISDIR(mode);
+const directoryBit = (inode: Inode): number => (S_ISDIR(inode.mode) ? IN_ISDIR : 0);
 
 /** An event of an inode itself. */
 export function notifyInode(inode: Inode, mask: number): void {
   inode.watches?.send(mask | directoryBit(inode), 0, '', false);
 }
 
-/** An event of an inode reached by a dentry: its directory hears of it, too. */
+/** An event of an inode reached by a dentry: its directory hears of it, too. Changes of attributes and of the size. */
 export function notifyDentry(dentry: Dentry, mask: number): void {
+  sendBoth(dentry, mask, false);
+}
+
+function sendBoth(dentry: Dentry, mask: number, unlinked: boolean): void {
   const { inode } = dentry;
   if (inode === undefined) return;
   const parent = dentry.parent?.inode?.watches;
   if (parent === undefined && inode.watches === undefined) return;
   const full = mask | directoryBit(inode);
-  parent?.send(full, 0, dentry.name, dentry.deleted);
-  inode.watches?.send(full, 0, '', false);
+  parent?.send(full, 0, dentry.name, unlinked);
+  inode.watches?.send(full, 0, '', unlinked);
 }
 
-/** An event of an open file: IN_OPEN, IN_ACCESS, IN_MODIFY. */
+/**
+ * An event of an open file: IN_OPEN, IN_ACCESS, IN_MODIFY by a write. Only these know IN_EXCL_UNLINK, as on Linux. When
+ * somebody types at a terminal is not for everybody who can list /dev: the directory does not hear of reads and writes of
+ * what is not a regular file or a directory.
+ */
 export function notifyFile(file: File, mask: number): void {
-  if (file.dentry !== undefined) notifyDentry(file.dentry, mask);
-  else if (file.inode.watches !== undefined) notifyInode(file.inode, mask);
+  const { dentry, inode } = file;
+  if (dentry === undefined || ((mask & (IN_ACCESS | IN_MODIFY)) !== 0 && isSpecial(inode.mode)))
+    inode.watches?.send(mask | directoryBit(inode), 0, '', dentry?.deleted === true);
+  else sendBoth(dentry, mask, dentry.deleted);
 }
 
 /** The last reference to an open file goes. */
@@ -148,7 +160,7 @@ export function notifyMove(
   notifyInode(inode, IN_MOVE_SELF);
 }
 
-/** Only its watches keep an inode without links: they end. Called by Inode.drop. */
+/** An entry of an inode that has no links any more lets go of it: its watches end. Called by Dentry. */
 export function notifyGone(inode: Inode): void {
   const { watches } = inode;
   if (watches === undefined) return;

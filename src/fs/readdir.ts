@@ -4,8 +4,10 @@ import type { Task } from '../kernel/task.js';
 import { putName, type Name } from '../lib/names.js';
 import { linux_dirent, linux_dirent64 } from '../uapi/dirent.js';
 import { EINVAL, ENOENT, ENOTDIR } from '../uapi/errno.js';
+import { IN_ACCESS } from '../uapi/inotify.js';
 import { S_ISDIR } from '../uapi/stat.js';
 import type { DirectorySink } from './file.js';
+import { notifyFile } from './notify.js';
 
 /** No call gives more at once, whatever it is asked for. */
 const MAX_BUFFER = 1 << 16;
@@ -110,6 +112,7 @@ function getdents(task: Task, at: number, user: number, buffer: EntryBuffer): Re
   if (file.inode.dead) throw ENOENT;
   const before = file.position;
   file.readDirectory(task, buffer);
+  notifyFile(file, IN_ACCESS);
   if (buffer.used === 0) {
     if (buffer.refused) throw EINVAL;
     return 0;

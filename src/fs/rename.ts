@@ -96,7 +96,7 @@ function moveEntry(task: Task, oldEntry: Dentry, newEntry: Dentry, how: number):
   const [oldName, newName] = [oldEntry.name, newEntry.name];
   oldDirectory.rename(oldName, inode, newDirectory, newName, replaced, how & ~RENAME_NOREPLACE);
   // Watches are to hear of the move before they hear that what it replaced is gone.
-  replaced?.hold();
+  newEntry.hold();
   if (exchange) exchangeDentries(oldEntry, newEntry);
   else {
     if (replaced !== undefined) {
@@ -108,7 +108,7 @@ function moveEntry(task: Task, oldEntry: Dentry, newEntry: Dentry, how: number):
   notifyMove(oldDirectory, oldName, newDirectory, newName, inode, exchange ? undefined : replaced);
   if (exchange && replaced !== undefined)
     notifyMove(newDirectory, newName, oldDirectory, oldName, replaced, undefined);
-  replaced?.drop();
+  newEntry.drop();
 }
 
 export const sys_rename = syscall([path, path], (task, from, to) =>

@@ -8,6 +8,7 @@
  *     expect(call.state).toBe('asleep');
  */
 import type { Host, HostClock, TimeSpec } from '../host/host.js';
+import { Disks } from '../block/disks.js';
 import { rootCredentials } from '../kernel/credentials.js';
 import { Kernel } from '../kernel/kernel.js';
 import { Params } from '../kernel/params.js';
@@ -226,6 +227,7 @@ export class TestMachine {
     kernel.log = new Printk(this.clock);
     kernel.pids = new PidTable();
     kernel.devices = new Devices(kernel);
+    kernel.disks = new Disks(kernel);
     kernel.anonymous = new AnonymousInodes(kernel);
     kernel.locks = new LockTable();
     kernel.pidFiles = new PidFiles();

@@ -39,7 +39,7 @@ export const sys_ftruncate = syscall([fd, long], (task, at, length) => {
   if (!S_ISREG(inode.mode) || !file.writable) throw EINVAL;
   if ((inode.flags & FS_APPEND_FL) !== 0) throw EPERM;
   changeSize(task, inode, length);
-  notifyFile(file, IN_MODIFY);
+  if (file.dentry !== undefined) notifyDentry(file.dentry, IN_MODIFY);
   return 0;
 });
 

@@ -7,7 +7,7 @@ import type { Name } from '../lib/names.js';
 import { EFAULT, EINVAL, EPERM } from '../uapi/errno.js';
 import { AT_FDCWD, utimensatFlags } from '../uapi/fcntl.js';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../uapi/fs.js';
-import { IN_ATTRIB } from '../uapi/inotify.js';
+import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from '../uapi/inotify.js';
 import { UTIME_NOW, UTIME_OMIT } from '../uapi/stat.js';
 import { timespec, timeval, utimbuf } from '../uapi/time.js';
 import type { AttributeChange, Inode } from './inode.js';
@@ -47,8 +47,14 @@ function setTimes(task: Task, { mount, dentry }: Path, times: Times | undefined)
     if (!isOmitted(mtime)) change.mtime = isNow(mtime) ? now : mtime;
     inode.setAttributes(change);
   }
-  notifyDentry(dentry, IN_ATTRIB);
+  notifyDentry(dentry, eventOf(times));
   return 0;
+}
+
+/** One of both times alone looks like what it is the time of. Linux's fsnotify_change. */
+function eventOf(times: Times | undefined): number {
+  if (times === undefined || times.every((time) => !isOmitted(time))) return IN_ATTRIB;
+  return isOmitted(times[0]) ? IN_MODIFY : IN_ACCESS;
 }
 
 function checkTouch(task: Task, inode: Inode): void {
