@@ -271,3 +271,47 @@ test('when the host may keep few mappings, it forgets, and faults bring pages ba
   for (let page = 0; page < 512; page++) expect(guest.read(at + page * 4096)).toBe(page & 0xff);
   checkHost(space);
 });
+
+test('pages that both sides write after a fork are copied by the next one', () => {
+  const { guest, machine } = start();
+  const { space } = guest;
+  const at = space.map({ address: 0, length: 64 << 12, protection: RW, flags: ANON });
+  for (let page = 0; page < 64; page++) guest.write(at + page * 4096, page);
+  const faults: number[] = [];
+  for (let round = 1; round <= 3; round++) {
+    const child = new Guest(machine, space.fork());
+    const before = machine.memory.counters.pgfault;
+    child.write(at + 20 * 4096, 100 + round);
+    guest.write(at + 40 * 4096, 200 + round);
+    faults.push(machine.memory.counters.pgfault - before);
+    expect(child.read(at + 40 * 4096)).toBe(round === 1 ? 40 : 200 + round - 1);
+    expect(guest.read(at + 20 * 4096)).toBe(20);
+    checkHost(space);
+    checkHost(child.space);
+    child.space.leave();
+    expect(machine.freeFrames).toBeGreaterThan(0);
+  }
+  expect(faults[0]).toBe(2);
+  expect(faults[2]).toBe(0);
+});
+
+test('what is mapped in advance and replaced before the host was told costs the host nothing', () => {
+  const { guest, machine } = start();
+  const { space } = guest;
+  const object = new SharedMemory(machine.memory, 32 << 12, false);
+  for (let page = 0; page < 32; page++) machine.kernel.frames.drop(object.frameFor(page, true));
+  const request = { length: 32 << 12, protection: PROT_READ, flags: MAP_PRIVATE, mappable: object };
+  const at = space.map({ address: 0, ...request });
+  space.map({
+    address: at + (8 << 12),
+    length: 8 << 12,
+    protection: PROT_READ,
+    flags: MAP_PRIVATE | MAP_FIXED,
+    mappable: object,
+    offset: 8 << 12,
+  });
+  expect(guest.host.counts).toEqual({ map: 0, unmap: 0, protect: 0, flush: 1 });
+  guest.read(at);
+  expect(guest.host.pages.size).toBe(32);
+  checkHost(space);
+});
