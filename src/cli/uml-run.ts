@@ -24,6 +24,8 @@ Options:
                           are made there
   --mount HOST:GUEST[:ro] the host directory HOST appears at GUEST, shared;
                           may be given several times
+  --disk FILE[,BACKING]   a disk of the machine, as the switch ubdN=: the first is
+                          /dev/ubda, and so on; may be given several times
   --mem SIZE              memory of the machine, such as 512M or 2G
   --env NAME=VALUE        a variable for the command; --env NAME passes on the
                           one we have; may be given several times
@@ -34,6 +36,7 @@ Options:
 const options = {
   root: { type: 'string' },
   mount: { type: 'string', multiple: true },
+  disk: { type: 'string', multiple: true },
   mem: { type: 'string' },
   env: { type: 'string', multiple: true },
   cwd: { type: 'string' },
@@ -73,7 +76,9 @@ export function parseRun(words: readonly string[]): { request: RunRequest; switc
     cwd: values.cwd ?? (values.root === undefined ? utf8(process.cwd()) : undefined),
     streams: [0, 1, 2].map((fd) => (terminal && isatty(fd) ? 'console' : 'host')),
   };
-  return { request, switches: values.mem === undefined ? ['quiet'] : ['quiet', `mem=${values.mem}`] };
+  const memory = values.mem === undefined ? [] : [`mem=${values.mem}`];
+  const disks = (values.disk ?? []).map((files, unit) => `ubd${unit}=${utf8(files)}`);
+  return { request, switches: ['quiet', ...memory, ...disks] };
 }
 
 function parseOptions(words: readonly string[]): Values {

@@ -93,6 +93,8 @@ export interface HostFiles {
   removexattr(fd: number, name: string): number;
   /** fcntl F_SETLK over the whole file: 'read' or 'write' lock. */
   lock(fd: number, kind: 'read' | 'write' | 'unlock'): number;
+  /** fcntl F_GETLK: the process whose lock stands in the way of such a lock; 0 when none does. */
+  lockOwner(fd: number, kind: 'read' | 'write'): number;
   /** What holds of a descriptor now, without waiting: a mask of READY_* out of `interest`, READY_ERR and READY_HUP. */
   poll(fd: number, interest: number): number;
   /** ioctl with a buffer argument (TCGETS, TCSETS, TIOCGWINSZ, ...). */

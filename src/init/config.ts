@@ -1,4 +1,5 @@
 /** Everything built in. A line here is all that a new file system, driver or switch needs to exist. */
+import { ubdHelp } from '../drivers/block/ubd/ubd.js';
 import { HostFileSystem } from '../fs/hostfs/type.js';
 import type { DevptsFileSystem } from '../fs/devpts/devpts.js';
 import { SysFileSystem } from '../fs/sysfs/sysfs.js';
@@ -13,10 +14,10 @@ import { NetlinkFamily } from '../net/netlink/netlink.js';
 import { UnixFamily } from '../net/unix/unix.js';
 import { kernelParameters } from './parameters.js';
 import { makeDevpts } from './ptys.js';
-import { umlSwitches } from './switches.js';
+import { deviceSwitch, umlSwitches } from './switches.js';
 
 /** Switches of drivers. */
-const driverSwitches: readonly Switch[] = [];
+const driverSwitches: readonly Switch[] = [deviceSwitch('ubd', ubdHelp)];
 
 /** Every word that the command line may have. */
 export const switches: readonly Switch[] = [
@@ -52,8 +53,10 @@ const optionsSet =
   `64BIT X86_64 UML UML_X86 SMP MMU PREEMPT HZ_100 PRINTK BUG FUTEX EPOLL SIGNALFD TIMERFD EVENTFD
   POSIX_TIMERS FILE_LOCKING INOTIFY_USER SHMEM ADVISE_SYSCALLS MULTIUSER BINFMT_ELF BINFMT_SCRIPT ELF_CORE NAMESPACES UTS_NS
   UNIX98_PTYS TTY SSL NULL_CHAN STDERR_CONSOLE HOSTFS TMPFS TMPFS_XATTR DEVTMPFS DEVTMPFS_MOUNT PROC_FS PROC_SYSCTL SYSFS
-  OVERLAY_FS NET UNIX`.split(/\s+/);
-const optionsNotSet = ['MODULES', 'BLOCK', 'SWAP', 'SECCOMP', 'CGROUPS', 'USER_NS', 'PID_NS', 'NET_NS'];
+  OVERLAY_FS NET UNIX BLOCK BLK_DEV BLK_DEV_UBD BLK_DEV_COW_COMMON MSDOS_PARTITION EFI_PARTITION`.split(
+    /\s+/,
+  );
+const optionsNotSet = ['MODULES', 'SWAP', 'SECCOMP', 'CGROUPS', 'USER_NS', 'PID_NS', 'NET_NS'];
 
 /** --showconfig: in the form of Linux's .config. */
 export function configurationText(): string {

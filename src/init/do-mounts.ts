@@ -10,11 +10,13 @@ import { attachTree } from '../fs/mount-tree.js';
 import { lookupPath } from '../fs/namei.js';
 import { findFileSystem } from '../fs/super-block.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { rootDeviceNumber } from './root-device.js';
 import type { RunMount } from './run.js';
 import type { Task } from '../kernel/task.js';
 import { text, type Name } from '../lib/names.js';
 import { EACCES, EEXIST, EINVAL, ENODEV, ENXIO, Errno } from '../uapi/errno.js';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME } from '../uapi/mount.js';
+import { S_IFBLK } from '../uapi/stat.js';
 
 /** What mount(2) takes. */
 export interface MountSpec {
@@ -26,6 +28,8 @@ export interface MountSpec {
 }
 
 const KERN_EMERG = 0;
+/** Where rootfs has the root device. */
+const ROOT_NODE = '/dev/root';
 
 /** A panic of the boot: the message. */
 export class BootFailure {
@@ -43,43 +47,61 @@ function makeRoot(task: Task, source: Name, typeName: Name, flags: number, data:
   return makeMount(task, type, { source, data }, flags, (flags & MS_RDONLY) | MS_RELATIME);
 }
 
+/** The types to try: those that are named, or all that live on a block device. */
+function rootTypes({ params, config }: Kernel): Name[] {
+  if (params.rootType !== undefined) return params.rootType.split(',').filter((name) => name !== '');
+  return config.fileSystems.filter(({ needsDevice }) => needsDevice).map(({ name }) => name);
+}
+
 /** Mounts the root file system that the command line names, at the root of `task`, and moves the task there. */
 export function mountRoot(task: Task): Mount {
   const { kernel } = task;
   const { params } = kernel;
   const device = params.rootDevice ?? '';
-  if (params.rootType === undefined) throw noDevice(kernel, device, ENXIO);
-  const flags = params.rootReadOnly === false ? 0 : MS_RDONLY;
-  const types = params.rootType.split(',').filter((name) => name !== '');
-  for (const type of types) {
-    try {
-      const mount = makeRoot(task, '/dev/root', type, flags, params.rootFlags);
-      return enterRoot(task, mount);
-    } catch (error) {
-      if (error === EINVAL || error === EACCES) continue;
-      if (error instanceof Errno) throw noDevice(kernel, device, error, type);
-      throw error;
+  const number = rootDeviceNumber(kernel, device);
+  const types = rootTypes(kernel);
+  if (number === 0 && params.rootType === undefined) throw noDevice(kernel, device, number, ENXIO);
+  void sys_mknod.handler(task, ROOT_NODE, S_IFBLK | 0o600, number);
+  const wished = params.rootReadOnly === false ? 0 : MS_RDONLY;
+  // What cannot be written is mounted for reading.
+  for (const flags of wished === 0 ? [0, MS_RDONLY] : [MS_RDONLY])
+    for (const type of types) {
+      try {
+        return enterRoot(task, makeRoot(task, ROOT_NODE, type, flags, params.rootFlags));
+      } catch (error) {
+        if (error === EINVAL || error === EACCES) continue;
+        if (error instanceof Errno) throw noDevice(kernel, device, number, error, type);
+        throw error;
+      }
     }
-  }
+  listPartitions(kernel);
   kernel.log.write(KERN_EMERG, `No filesystem could mount root, tried: ${types.map(text).join(' ')}`);
-  throw new BootFailure(`VFS: Unable to mount root fs on ${blockName(device)}`);
+  throw new BootFailure(`VFS: Unable to mount root fs on ${blockName(number)}`);
 }
 
 /** How Linux writes a block device of which it knows only the number. */
-function blockName(device: Name): string {
-  const numbers = /^([0-9]+):([0-9]+)$/.exec(device);
-  return `unknown-block(${numbers === null ? '0,0' : `${numbers[1]},${numbers[2]}`})`;
+const blockName = (device: number): string => `unknown-block(${majorOf(device)},${minorOf(device)})`;
+
+function listPartitions({ disks, log }: Kernel): void {
+  for (const { major, minor, size, name } of disks) {
+    const number = `${hex(major, 2)}${hex(minor, 2)}`;
+    log.write(KERN_EMERG, `${number}      ${String(Math.floor(size / 1024)).padStart(10)} ${name} `);
+  }
 }
 
-function noDevice({ log, params }: Kernel, device: Name, error: Errno, type?: Name): BootFailure {
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+
+function noDevice(kernel: Kernel, name: Name, number: number, error: Errno, type?: Name): BootFailure {
+  const { log, params } = kernel;
   if (type !== undefined) {
     const of = params.rootFlags === '' ? '' : ` of ${text(params.rootFlags)}`;
     const why = error === ENODEV ? 'there is no such file system type' : error.message;
     log.write(KERN_EMERG, `VFS: mounting ${text(type)}${of} as root: ${why}`);
   }
-  const block = blockName(device);
-  log.write(KERN_EMERG, `VFS: Cannot open root device "${text(device)}" or ${block}: error -${error.number}`);
+  const block = blockName(number);
+  log.write(KERN_EMERG, `VFS: Cannot open root device "${text(name)}" or ${block}: error -${error.number}`);
   log.write(KERN_EMERG, 'Please append a correct "root=" boot option; here are the available partitions:');
+  listPartitions(kernel);
   return new BootFailure(`VFS: Unable to mount root fs on ${block}`);
 }
 

@@ -33,6 +33,7 @@ import {
   mountRoot,
   mountUsual,
 } from './do-mounts.js';
+import { startDisks } from './disks.js';
 import { makeProcess, runAsTask, type Surroundings } from './init-task.js';
 import { runInit } from './kernel-init.js';
 import type { Plan } from './plan.js';
@@ -74,6 +75,7 @@ export class Machine {
     const { kernel, host, plan } = this;
     kernel.devices.addCharDriver(new MemoryDevices(kernel.devices));
     new LoadSampler(kernel);
+    startDisks(kernel, !plan.forProgram);
     if (plan.hostStreams) kernel.devices.addCharDriver(new HostStreams(host, kernel.devices));
     const surroundings = this.firstPlace();
     const init = makeProcess(kernel, undefined, surroundings);

@@ -1,4 +1,5 @@
 /** Start-up: what the command line asks for becomes a machine. Linux: init/main.c. */
+import { parseUbdSwitch } from '../drivers/block/ubd/request.js';
 import { HOST_AT_FDCWD, type HostFiles } from '../host/files.js';
 import type { Host } from '../host/host.js';
 import type { Params } from '../kernel/params.js';
@@ -6,11 +7,10 @@ import type { Name } from '../lib/names.js';
 import { R_OK } from '../uapi/fcntl.js';
 import { type CommandLineResult, parseCommandLine } from './command-line.js';
 import { switches } from './config.js';
+import { DEFAULT_ROOT_FILE } from './disks.js';
 import { Machine } from './machine.js';
 import { type HostEnvironment, planFor } from './plan.js';
 import type { RunRequest } from './run.js';
-
-const DEFAULT_ROOT_FILE = 'root_fs';
 
 export type BootRequest = Extract<CommandLineResult, { kind: 'boot' }>;
 
@@ -20,11 +20,15 @@ export function readCommandLine(
   run: RunRequest | undefined,
   files: HostFiles,
 ): CommandLineResult {
-  const hasRootFile = files.access(HOST_AT_FDCWD, DEFAULT_ROOT_FILE, R_OK) === 0;
-  return parseCommandLine(words, {
-    switches,
-    defaultRoot: run === undefined && hasRootFile ? 'ubd' : 'host',
-  });
+  const hasDisk = words.some(isFirstDisk) || files.access(HOST_AT_FDCWD, DEFAULT_ROOT_FILE, R_OK) === 0;
+  return parseCommandLine(words, { switches, defaultRoot: run === undefined && hasDisk ? 'ubd' : 'host' });
+}
+
+/** `ubd0=FILE` and its other forms. */
+function isFirstDisk(word: Name): boolean {
+  if (!word.startsWith('ubd')) return false;
+  const parsed = parseUbdSwitch(word.slice('ubd'.length));
+  return parsed.kind === 'device' && parsed.request.unit === 0;
 }
 
 /** Boots, runs and ends a machine. */

@@ -9,6 +9,7 @@ import {
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
   F_DUPFD_CLOEXEC,
+  F_GETLK,
   F_RDLCK,
   F_SETLK,
   F_UNLCK,
@@ -377,6 +378,14 @@ export class LinuxFiles implements HostFiles {
     // l_start and l_len of 0: the whole file, however it grows.
     flock.write(this.record.view, 0, { l_type: lockKinds[kind] });
     return fcntl(fd, F_SETLK, this.record.address);
+  }
+
+  lockOwner(fd: number, kind: 'read' | 'write'): number {
+    const { view, address } = this.record;
+    flock.write(view, 0, { l_type: lockKinds[kind] });
+    const result = fcntl(fd, F_GETLK, address);
+    if (result < 0) return result;
+    return flock.field.l_type.get(view, 0) === F_UNLCK ? 0 : flock.field.l_pid.get(view, 0);
   }
 
   ioctl(fd: number, request: number, argument: Uint8Array): number {
