@@ -7,7 +7,6 @@
  *     const call = await machine.start(task, sys_read, 0, USER, 10);
  *     expect(call.state).toBe('asleep');
  */
-import { Disks } from '../block/disks.js';
 import type { Host, HostClock, TimeSpec } from '../host/host.js';
 import { Disks } from '../block/disks.js';
 import { rootCredentials } from '../kernel/credentials.js';
