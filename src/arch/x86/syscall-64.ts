@@ -5,36 +5,11 @@ import { sys_ptrace } from '../../arch/x86/ptrace.js';
 import { sys_vhangup } from '../../drivers/tty/vhangup.js';
 import { sys_access, sys_faccessat, sys_faccessat2 } from '../../fs/access.js';
 import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from '../../fs/chdir.js';
-import {
-  sys_chmod,
-  sys_chown,
-  sys_fchmod,
-  sys_fchmodat,
-  sys_fchmodat2,
-  sys_fchown,
-  sys_fchownat,
-  sys_lchown,
-} from '../../fs/chmod.js';
+import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from '../../fs/chmod.js';
 import { sys_copy_file_range } from '../../fs/copy-file-range.js';
-import {
-  sys_link,
-  sys_linkat,
-  sys_mkdir,
-  sys_mkdirat,
-  sys_mknod,
-  sys_mknodat,
-  sys_symlink,
-  sys_symlinkat,
-} from '../../fs/create.js';
+import { sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_symlink, sys_symlinkat } from '../../fs/create.js';
 import { sys_eventfd, sys_eventfd2 } from '../../fs/eventfd.js';
-import {
-  sys_epoll_create,
-  sys_epoll_create1,
-  sys_epoll_ctl,
-  sys_epoll_pwait,
-  sys_epoll_pwait2,
-  sys_epoll_wait,
-} from '../../fs/eventpoll.js';
+import { sys_epoll_create, sys_epoll_create1, sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_epoll_wait } from '../../fs/eventpoll.js';
 import { sys_execve, sys_execveat } from '../../fs/exec.js';
 import { sys_fadvise64, sys_readahead } from '../../fs/fadvise.js';
 import { sys_fcntl } from '../../fs/fcntl.js';
@@ -42,12 +17,7 @@ import { sys_name_to_handle_at, sys_open_by_handle_at } from '../../fs/fhandle.j
 import { sys_close, sys_close_range, sys_dup, sys_dup2, sys_dup3 } from '../../fs/file-calls.js';
 import { sys_flock } from '../../fs/flock.js';
 import { sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick } from '../../fs/fsopen.js';
-import {
-  sys_inotify_add_watch,
-  sys_inotify_init,
-  sys_inotify_init1,
-  sys_inotify_rm_watch,
-} from '../../fs/inotify.js';
+import { sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch } from '../../fs/inotify.js';
 import { sys_ioctl } from '../../fs/ioctl.js';
 import { sys_kcmp } from '../../fs/kcmp.js';
 import { sys_memfd_create } from '../../fs/memfd.js';
@@ -56,185 +26,48 @@ import { sys_mount_setattr, sys_move_mount, sys_open_tree } from '../../fs/move-
 import { sys_creat, sys_open, sys_openat, sys_openat2 } from '../../fs/open.js';
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from '../../fs/pidfd.js';
 import { sys_pipe, sys_pipe2 } from '../../fs/pipe.js';
-import {
-  sys_lseek,
-  sys_pread64,
-  sys_preadv,
-  sys_preadv2,
-  sys_pwrite64,
-  sys_pwritev,
-  sys_pwritev2,
-  sys_read,
-  sys_readv,
-  sys_write,
-  sys_writev,
-} from '../../fs/read-write.js';
+import { sys_lseek, sys_pread64, sys_preadv, sys_preadv2, sys_pwrite64, sys_pwritev, sys_pwritev2, sys_read, sys_readv, sys_write, sys_writev } from '../../fs/read-write.js';
 import { sys_getdents, sys_getdents64 } from '../../fs/readdir.js';
 import { sys_rmdir, sys_unlink, sys_unlinkat } from '../../fs/remove.js';
 import { sys_rename, sys_renameat, sys_renameat2 } from '../../fs/rename.js';
 import { sys_poll, sys_ppoll, sys_pselect6, sys_select } from '../../fs/select.js';
 import { sys_signalfd, sys_signalfd4 } from '../../fs/signalfd.js';
 import { sys_sendfile, sys_splice, sys_tee, sys_vmsplice } from '../../fs/splice.js';
-import {
-  sys_fstat,
-  sys_lstat,
-  sys_newfstatat,
-  sys_readlink,
-  sys_readlinkat,
-  sys_stat,
-  sys_statx,
-} from '../../fs/stat.js';
+import { sys_fstat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_statx } from '../../fs/stat.js';
 import { sys_fstatfs, sys_statfs } from '../../fs/statfs.js';
 import { sys_fdatasync, sys_fsync, sys_sync, sys_sync_file_range, sys_syncfs } from '../../fs/sync.js';
 import { sys_timerfd_create, sys_timerfd_gettime, sys_timerfd_settime } from '../../fs/timerfd.js';
 import { sys_fallocate, sys_ftruncate, sys_truncate } from '../../fs/truncate.js';
 import { sys_futimesat, sys_utime, sys_utimensat, sys_utimes } from '../../fs/utimes.js';
-import {
-  sys_fgetxattr,
-  sys_flistxattr,
-  sys_fremovexattr,
-  sys_fsetxattr,
-  sys_getxattr,
-  sys_lgetxattr,
-  sys_listxattr,
-  sys_llistxattr,
-  sys_lremovexattr,
-  sys_lsetxattr,
-  sys_removexattr,
-  sys_setxattr,
-} from '../../fs/xattr.js';
+import { sys_fgetxattr, sys_flistxattr, sys_fremovexattr, sys_fsetxattr, sys_getxattr, sys_lgetxattr, sys_listxattr, sys_llistxattr, sys_lremovexattr, sys_lsetxattr, sys_removexattr, sys_setxattr } from '../../fs/xattr.js';
 import { sys_capget, sys_capset } from '../../kernel/capability.js';
 import { sys_exit, sys_exit_group } from '../../kernel/exit.js';
 import { sys_clone, sys_clone3, sys_fork, sys_set_tid_address, sys_vfork } from '../../kernel/fork.js';
 import { sys_futex, sys_futex_waitv } from '../../kernel/futex.js';
 import { sys_getgroups, sys_setgroups } from '../../kernel/groups.js';
 import { sys_alarm, sys_getitimer, sys_setitimer } from '../../kernel/itimer.js';
-import {
-  sys_kill,
-  sys_rt_sigqueueinfo,
-  sys_rt_tgsigqueueinfo,
-  sys_tgkill,
-  sys_tkill,
-} from '../../kernel/kill.js';
+import { sys_kill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_tgkill, sys_tkill } from '../../kernel/kill.js';
 import { sys_clock_nanosleep, sys_nanosleep } from '../../kernel/nanosleep.js';
 import { sys_setns, sys_unshare } from '../../kernel/nsproxy.js';
-import {
-  sys_getpgid,
-  sys_getpgrp,
-  sys_getpid,
-  sys_getppid,
-  sys_getsid,
-  sys_gettid,
-  sys_setpgid,
-  sys_setsid,
-} from '../../kernel/pgid.js';
-import {
-  sys_timer_create,
-  sys_timer_delete,
-  sys_timer_getoverrun,
-  sys_timer_gettime,
-  sys_timer_settime,
-} from '../../kernel/posix-timers.js';
+import { sys_getpgid, sys_getpgrp, sys_getpid, sys_getppid, sys_getsid, sys_gettid, sys_setpgid, sys_setsid } from '../../kernel/pgid.js';
+import { sys_timer_create, sys_timer_delete, sys_timer_getoverrun, sys_timer_gettime, sys_timer_settime } from '../../kernel/posix-timers.js';
 import { sys_prctl } from '../../kernel/prctl.js';
 import { sys_getpriority, sys_ioprio_get, sys_ioprio_set, sys_setpriority } from '../../kernel/priority.js';
 import { sys_reboot } from '../../kernel/reboot.js';
 import { sys_getrlimit, sys_prlimit64, sys_setrlimit } from '../../kernel/resource.js';
 import { sys_get_robust_list, sys_set_robust_list } from '../../kernel/robust-list.js';
 import { sys_getrusage, sys_times } from '../../kernel/rusage.js';
-import {
-  sys_getcpu,
-  sys_sched_get_priority_max,
-  sys_sched_get_priority_min,
-  sys_sched_getaffinity,
-  sys_sched_getattr,
-  sys_sched_getparam,
-  sys_sched_getscheduler,
-  sys_sched_rr_get_interval,
-  sys_sched_setaffinity,
-  sys_sched_setattr,
-  sys_sched_setparam,
-  sys_sched_setscheduler,
-  sys_sched_yield,
-} from '../../kernel/sched-calls.js';
-import {
-  sys_pause,
-  sys_restart_syscall,
-  sys_rt_sigaction,
-  sys_rt_sigpending,
-  sys_rt_sigprocmask,
-  sys_rt_sigreturn,
-  sys_rt_sigsuspend,
-  sys_rt_sigtimedwait,
-  sys_sigaltstack,
-} from '../../kernel/signal.js';
-import {
-  sys__sysctl,
-  sys_acct,
-  sys_add_key,
-  sys_bpf,
-  sys_delete_module,
-  sys_finit_module,
-  sys_init_module,
-  sys_io_uring_enter,
-  sys_io_uring_register,
-  sys_io_uring_setup,
-  sys_ioperm,
-  sys_iopl,
-  sys_kexec_file_load,
-  sys_kexec_load,
-  sys_keyctl,
-  sys_landlock_add_rule,
-  sys_landlock_create_ruleset,
-  sys_landlock_restrict_self,
-  sys_lookup_dcookie,
-  sys_membarrier,
-  sys_modify_ldt,
-  sys_nfsservctl,
-  sys_perf_event_open,
-  sys_request_key,
-  sys_rseq,
-  sys_seccomp,
-  sys_uselib,
-  sys_userfaultfd,
-} from '../../kernel/sys-ni.js';
+import { sys_getcpu, sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_getaffinity, sys_sched_getattr, sys_sched_getparam, sys_sched_getscheduler, sys_sched_rr_get_interval, sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_sched_yield } from '../../kernel/sched-calls.js';
+import { sys_pause, sys_restart_syscall, sys_rt_sigaction, sys_rt_sigpending, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack } from '../../kernel/signal.js';
+import { sys__sysctl, sys_acct, sys_add_key, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_io_uring_enter, sys_io_uring_register, sys_io_uring_setup, sys_ioperm, sys_iopl, sys_kexec_file_load, sys_kexec_load, sys_keyctl, sys_landlock_add_rule, sys_landlock_create_ruleset, sys_landlock_restrict_self, sys_lookup_dcookie, sys_membarrier, sys_modify_ldt, sys_nfsservctl, sys_perf_event_open, sys_request_key, sys_rseq, sys_seccomp, sys_uselib, sys_userfaultfd } from '../../kernel/sys-ni.js';
 import { sys_getrandom, sys_personality, sys_sysinfo } from '../../kernel/sys.js';
 import { sys_syslog } from '../../kernel/syslog.js';
-import {
-  sys_adjtimex,
-  sys_clock_adjtime,
-  sys_clock_getres,
-  sys_clock_gettime,
-  sys_clock_settime,
-  sys_gettimeofday,
-  sys_settimeofday,
-  sys_time,
-} from '../../kernel/time.js';
-import {
-  sys_getegid,
-  sys_geteuid,
-  sys_getgid,
-  sys_getresgid,
-  sys_getresuid,
-  sys_getuid,
-  sys_setfsgid,
-  sys_setfsuid,
-  sys_setgid,
-  sys_setregid,
-  sys_setresgid,
-  sys_setresuid,
-  sys_setreuid,
-  sys_setuid,
-} from '../../kernel/uid.js';
+import { sys_adjtimex, sys_clock_adjtime, sys_clock_getres, sys_clock_gettime, sys_clock_settime, sys_gettimeofday, sys_settimeofday, sys_time } from '../../kernel/time.js';
+import { sys_getegid, sys_geteuid, sys_getgid, sys_getresgid, sys_getresuid, sys_getuid, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setuid } from '../../kernel/uid.js';
 import { sys_setdomainname, sys_sethostname, sys_uname } from '../../kernel/utsname.js';
 import { sys_wait4, sys_waitid } from '../../kernel/wait4.js';
 import { sys_madvise } from '../../mm/madvise.js';
-import {
-  sys_get_mempolicy,
-  sys_mbind,
-  sys_migrate_pages,
-  sys_move_pages,
-  sys_set_mempolicy,
-} from '../../mm/mempolicy.js';
+import { sys_get_mempolicy, sys_mbind, sys_migrate_pages, sys_move_pages, sys_set_mempolicy } from '../../mm/mempolicy.js';
 import { sys_mincore } from '../../mm/mincore.js';
 import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../../mm/mlock.js';
 import { sys_brk, sys_mmap, sys_munmap, sys_remap_file_pages } from '../../mm/mmap.js';
@@ -245,18 +78,7 @@ import { sys_process_vm_readv, sys_process_vm_writev } from '../../mm/process-vm
 import { sys_recvfrom, sys_recvmsg, sys_sendmsg, sys_sendto } from '../../net/message-calls.js';
 import { sys_recvmmsg, sys_sendmmsg } from '../../net/mmsg-calls.js';
 import { sys_getsockopt, sys_setsockopt } from '../../net/option-calls.js';
-import {
-  sys_accept,
-  sys_accept4,
-  sys_bind,
-  sys_connect,
-  sys_getpeername,
-  sys_getsockname,
-  sys_listen,
-  sys_shutdown,
-  sys_socket,
-  sys_socketpair,
-} from '../../net/socket-calls.js';
+import { sys_accept, sys_accept4, sys_bind, sys_connect, sys_getpeername, sys_getsockname, sys_listen, sys_shutdown, sys_socket, sys_socketpair } from '../../net/socket-calls.js';
 
 const table: readonly (readonly [number: number, name: string, call: SystemCall])[] = [
   [0, 'read', sys_read],
