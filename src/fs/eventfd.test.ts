@@ -4,7 +4,7 @@ import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../uapi/epoll.js';
 import { EFD_NONBLOCK, EFD_SEMAPHORE } from '../uapi/eventfd.js';
 import { SEEK_SET } from '../uapi/fs.js';
 import { type EventFile, sys_eventfd2 } from './eventfd.js';
-import { sys_lseek, sys_pread64, sys_read, sys_write } from './read-write.js';
+import { sys_lseek, sys_pread64, sys_read, sys_write, sys_writev } from './read-write.js';
 import { TestMachine, USER } from './testing.js';
 
 function setUp(initial = 0, flags = EFD_NONBLOCK) {
@@ -78,6 +78,17 @@ test('a reader waits for a count, a writer for room', async () => {
   expect(writing.state).toBe('asleep');
   await machine.start(task, sys_read, 0, USER + 64, 8);
   expect(writing.outcome).toBe(8);
+});
+
+test('each range of a vector is a write of its own', async () => {
+  const { machine, task, memory, read } = setUp();
+  memory.putU64(USER + 64, 5);
+  for (const [index, length] of [8, 8, 4].entries()) {
+    memory.putU64(USER + index * 16, USER + 64);
+    memory.putU64(USER + index * 16 + 8, length);
+  }
+  expect((await machine.start(task, sys_writev, 0, USER, 3)).outcome).toBe(16);
+  expect(read()).toEqual([10, 0]);
 });
 
 test('wants eight bytes, and has no positions', () => {

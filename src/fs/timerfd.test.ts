@@ -69,6 +69,13 @@ test('an absolute time in the past has expired', () => {
   expect(read()).toBe(1);
 });
 
+test('a periodic timer that began in the past has expired as often as it would have', () => {
+  const { set, read } = setUp();
+  // It is one second past the start.
+  set(500_000_000, 100_000_000, TFD_TIMER_ABSTIME);
+  expect(read()).toBe(6);
+});
+
 test('settime tells the old setting and disarms by 0', async () => {
   const { machine, set, show, get } = setUp();
   set(100, 7);
