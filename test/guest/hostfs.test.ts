@@ -91,3 +91,11 @@ test("a machine on the host's files cannot mount the host", async () => {
   const refused = await umlRun(['/bin/sh', '-c', 'mount none /mnt -t hostfs 2>/dev/null || echo refused']);
   expect(refused.stdout).toBe('refused\n');
 });
+
+test("the host's /proc is an empty directory: it shows the kernel's own memory", async () => {
+  const { stdout } = await umlRun(
+    ['/bin/sh', '-c', 'ls /mnt/proc | wc -l; ls -d /mnt/etc'],
+    ['--mount', '/:/mnt:ro'],
+  );
+  expect(stdout).toBe('0\n/mnt/etc\n');
+});

@@ -2,6 +2,7 @@
  * devpts: the slaves of pseudo-terminals as files. Each mount is an instance of its own with its own numbers, but for the
  * first one, which /dev/ptmx belongs to. Options: uid, gid, mode, ptmxmode, max, newinstance. devpts.rst
  */
+import { DEVPTS_SUPER_MAGIC } from '../../uapi/statfs.js';
 import { O_CLOEXEC } from '../../uapi/fcntl.js';
 import { EIO, EINVAL, ENOENT } from '../../uapi/errno.js';
 import { DT_CHR, DT_DIR } from '../../uapi/dirent.js';
@@ -25,7 +26,6 @@ import type { Result } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
 
-const DEVPTS_SUPER_MAGIC = 0x1cd1;
 const PTS_MAJOR = 136;
 
 /** The pairs behind an instance: drivers/tty makes them (PtyTable), and opens what the nodes name. */

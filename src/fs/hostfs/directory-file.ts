@@ -2,6 +2,7 @@
 import type { HostDirEntry } from '../../host/files.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
+import { DT_DIR } from '../../uapi/dirent.js';
 import { EINVAL, check } from '../../uapi/errno.js';
 import { O_DIRECTORY, O_RDONLY } from '../../uapi/fcntl.js';
 import { type DirectorySink, File } from '../file.js';
@@ -29,6 +30,8 @@ export class HostDirectoryFile extends File {
   }
 
   private list(): HostDirEntry[] {
+    const { ino, sealed } = this.directory;
+    if (sealed) return ['.', '..'].map((name) => ({ name, ino, type: DT_DIR }));
     const { files, handles } = this.directory.sb;
     const entries: HostDirEntry[] = [];
     const fd = handles.open(this.directory, O_RDONLY | O_DIRECTORY);

@@ -38,6 +38,8 @@ export class HostInode extends Inode implements PageStore {
   seenAt = 0;
   /** Further names that the guest has given it by link(2). */
   private otherNames: { readonly parent: HostInode; readonly name: Name }[] = [];
+  /** The host's /proc: it shows the memory of the kernel's own process, so that to a guest it is an empty directory. */
+  sealed = false;
   readonly hostDev: number;
   readonly hostIno: number;
   private hostBlocks = 0;
@@ -121,11 +123,15 @@ export class HostInode extends Inode implements PageStore {
   // Directories.
 
   override lookup(name: Name): Inode | undefined {
+    if (this.sealed) return undefined;
     const { stat, files, handles } = this.sb;
     const result = files.stat(handles.directory(this), name, stat);
     if (result === -ENOENT.number) return undefined;
     check(result);
-    return this.sb.inode(this, name, stat);
+    const crosses = stat.dev !== this.hostDev;
+    const inode = this.sb.inode(this, name, stat);
+    if (crosses && (inode.mode & S_IFMT) === S_IFDIR) inode.sealed = this.sb.isProc(inode);
+    return inode;
   }
 
   override create(name: Name, mode: number, owner: Credentials): Inode {

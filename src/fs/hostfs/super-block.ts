@@ -5,15 +5,27 @@ import type { Result } from '../../kernel/syscall.js';
 import type { Name } from '../../lib/names.js';
 import { EPERM, check } from '../../uapi/errno.js';
 import { MS_RDONLY } from '../../uapi/mount.js';
+import { HOSTFS_SUPER_MAGIC, PROC_SUPER_MAGIC } from '../../uapi/statfs.js';
 import { Dentry } from '../dentry.js';
 import { type FileSystemStatistics, type FileSystemType, SuperBlock } from '../super-block.js';
 import { HostHandles } from './handles.js';
 import { HostInode } from './inode.js';
 
-const HOSTFS_SUPER_MAGIC = 0x00c0_ffee;
 /** How long a name that was found is believed without asking the host again, in nanoseconds. */
 const TRUSTED_FOR = 1_000_000_000;
 const INO_BITS = 2 ** 48;
+
+const emptyStatFs = (): HostStatFs => ({
+  type: 0,
+  bsize: 0,
+  blocks: 0,
+  bfree: 0,
+  bavail: 0,
+  files: 0,
+  ffree: 0,
+  namelen: 255,
+  frsize: 0,
+});
 
 export const emptyStat = (): HostStat => ({
   dev: 0,
@@ -91,6 +103,12 @@ export class HostSuperBlock extends SuperBlock {
     return inode;
   }
 
+  /** Whether a directory lies on a proc file system of the host. */
+  isProc(directory: HostInode): boolean {
+    const host = emptyStatFs();
+    return this.files.statfs(this.handles.directory(directory), host) === 0 && host.type === PROC_SUPER_MAGIC;
+  }
+
   forget(inode: HostInode): void {
     const key = `${inode.hostDev}:${inode.hostIno}`;
     if (this.inodes.get(key) === inode) this.inodes.delete(key);
@@ -118,17 +136,7 @@ export class HostSuperBlock extends SuperBlock {
   }
 
   override statfs(): FileSystemStatistics {
-    const host: HostStatFs = {
-      type: 0,
-      bsize: 0,
-      blocks: 0,
-      bfree: 0,
-      bavail: 0,
-      files: 0,
-      ffree: 0,
-      namelen: 255,
-      frsize: 0,
-    };
+    const host = emptyStatFs();
     check(this.files.statfs(this.handles.root, host));
     return { ...host, type: HOSTFS_SUPER_MAGIC };
   }

@@ -1,9 +1,8 @@
 /** proc: processes and the state of the machine as files. proc(5). */
+import { PROC_SUPER_MAGIC } from '../../uapi/statfs.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
 import { rootEntries } from './root.js';
 import { EntrySuperBlock } from '../kernfs-super.js';
-
-const PROC_SUPER_MAGIC = 0x9fa0;
 
 export class ProcFileSystem extends FileSystemType {
   override readonly name = 'proc';

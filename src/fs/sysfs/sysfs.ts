@@ -1,4 +1,5 @@
 /** sysfs: the kernel's objects as files. So far what programs ask a machine without buses for. sysfs(5). */
+import { SYSFS_MAGIC } from '../../uapi/statfs.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Name } from '../../lib/names.js';
 import { S_IFBLK, S_IFMT } from '../../uapi/stat.js';
@@ -7,8 +8,6 @@ import { type Entry, directory, text } from '../kernfs.js';
 import { EntrySuperBlock } from '../kernfs-super.js';
 import { blockLinks, blockNumbers, deviceTree, platformDevices } from './block.js';
 import { FileSystemType, type MountRequest, type SuperBlock } from '../super-block.js';
-
-const SYSFS_MAGIC = 0x6265_6572;
 
 export class SysFileSystem extends FileSystemType {
   override readonly name = 'sysfs';
