@@ -15,6 +15,8 @@ const directory = join(root, 'dist', 'bundle');
 const input = {
   cli: join(root, 'src/cli.ts'),
   'cli/uml': join(root, 'src/cli/uml.ts'),
+  'tools/uml-mkcow': join(root, 'src/tools/uml-mkcow.ts'),
+  'tools/uml-moo': join(root, 'src/tools/uml-moo.ts'),
   'host/linux/kernel-thread': join(root, 'src/host/linux/kernel-thread.ts'),
 };
 

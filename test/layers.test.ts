@@ -23,7 +23,7 @@ const layers: readonly (readonly string[])[] = [
   ['drivers/*/*', 'net/*/*', 'host/fake'],
   ['arch', 'arch/*'],
   ['init'],
-  ['host/linux', 'host/linux/*', 'cli', '.'],
+  ['host/linux', 'host/linux/*', 'cli', 'tools', '.'],
 ];
 
 interface Place {
