@@ -84,7 +84,7 @@ int main(void) {
   wall = by_vdso(CLOCK_MONOTONIC);
   result("nanosleep", nanosleep(&request, NULL));
   double slept = by_vdso(CLOCK_MONOTONIC) - wall;
-  printf("long enough %d\n", slept >= 0.02 && slept < 0.2);
+  printf("long enough %d\n", slept >= 0.02 && slept < 2);
   request.tv_nsec = 1000000000;
   result("bad time", nanosleep(&request, NULL));
   request = (struct timespec){-1, 0};
