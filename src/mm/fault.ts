@@ -224,7 +224,7 @@ function mapFresh(space: AddressSpace, vma: Vma, address: number): Resolution {
   vma.anchor = frame - start / PAGE_SIZE;
   vma.touches.mapped(start, count * PAGE_SIZE);
   // Faults that run on will use all of it.
-  const ready = count > FRESH && manager.frames.recycled === count;
+  const ready = count > FRESH && manager.frames.areRecycled(frame, count);
   installRun(space, vma, start, frame, count, PTE_ANON, (vma.flags & VM_WRITE) !== 0, false, ready);
   return 'done';
 }
@@ -251,7 +251,8 @@ function mapObject(
   // Aligned in the object, whose pages come in such ranges.
   const window = vma.touches.next(address, AROUND, TABLE_PAGES);
   const low = entryIndex(address) - (vma.pageAt(address) % window);
-  mapResident(space, vma, object, address, low, low + window, kind, writable && free, false);
+  const ready = writable && free && window > AROUND;
+  mapResident(space, vma, object, address, low, low + window, kind, writable && free, false, ready);
   const start = Math.max(vma.start, address + (low - entryIndex(address)) * PAGE_SIZE);
   const end = Math.min(vma.end, start + window * PAGE_SIZE, (tableIndex(address) + 1) * TABLE_BYTES);
   vma.touches.mapped(start, end - start);
@@ -269,12 +270,17 @@ function mapResident(
   kind: number,
   writable: boolean,
   later: boolean,
+  ready: boolean,
 ): void {
   const base = tableIndex(address) * TABLE_BYTES;
   const from = Math.max(low, (vma.start - base) / PAGE_SIZE, 0);
   const to = Math.min(high, (vma.end - base) / PAGE_SIZE, TABLE_PAGES);
   const page = (base - vma.start + vma.offset) / PAGE_SIZE;
   const entries = space.tables.at(tableIndex(address))?.entries;
+  const install = (start: number, frame: number, count: number): void => {
+    const recycled = ready && space.frames.areRecycled(frame, count);
+    installRun(space, vma, base + start * PAGE_SIZE, frame, count, kind, writable, later, recycled);
+  };
   let runStart = from;
   let runFrame = 0;
   let runCount = 0;
@@ -284,14 +290,12 @@ function mapResident(
       runCount++;
       continue;
     }
-    if (runCount > 0)
-      installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable, later);
+    if (runCount > 0) install(runStart, runFrame, runCount);
     runStart = at;
     runFrame = frame;
     runCount = frame === 0 ? 0 : 1;
   }
-  if (runCount > 0)
-    installRun(space, vma, base + runStart * PAGE_SIZE, runFrame, runCount, kind, writable, later);
+  if (runCount > 0) install(runStart, runFrame, runCount);
 }
 
 /** A shared page that was mapped for reading is written: makes it writable, and as many more as writes have run on to. */
@@ -334,7 +338,7 @@ export function premap(space: AddressSpace, vma: Vma, fixed: boolean): void {
   const writable = free && (vma.flags & VM_WRITE) !== 0;
   for (let base = tableIndex(vma.start) * TABLE_BYTES; base < end; base += TABLE_BYTES) {
     const from = Math.max(base, vma.start);
-    mapResident(space, vma, object, from, 0, (end - base) / PAGE_SIZE, kind, writable, true);
+    mapResident(space, vma, object, from, 0, (end - base) / PAGE_SIZE, kind, writable, true, false);
   }
 }
 

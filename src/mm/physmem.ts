@@ -30,9 +30,6 @@ export class PhysicalAllocator {
   surplusListener: SurplusListener | undefined;
   surplusMark = Infinity;
 
-  /** How many frames of the latest run had been used before: the host has memory for those. */
-  recycled = 0;
-
   private freeFrames = 0;
   private staleFrames = 0;
   private readonly counts: Int32Array;
@@ -162,6 +159,12 @@ export class PhysicalAllocator {
     return this.counts[frame];
   }
 
+  /** Whether all of these frames in use had been used before, so that the host has memory for them. */
+  areRecycled(first: number, count: number): boolean {
+    for (let frame = first; frame < first + count; frame++) if (this.stale[frame] === 0) return false;
+    return true;
+  }
+
   /** The bytes of a frame. */
   bytes(frame: number): Uint8Array<ArrayBuffer> {
     return this.runBytes(frame, 1);
@@ -225,7 +228,6 @@ export class PhysicalAllocator {
       counts[frame] = 1;
       dirty += stale[frame];
     }
-    this.recycled = dirty;
     if (dirty === 0) return;
     this.staleFrames -= dirty;
     if (zeroed) this.clearStale(first, end);
