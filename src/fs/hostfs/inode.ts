@@ -245,13 +245,7 @@ export class HostInode extends Inode implements PageStore {
 
   override setAttributes(change: AttributeChange): void {
     const { files } = this.sb;
-    if (change.size !== undefined && !this.sb.append) {
-      this.withDescriptor(true, (fd) => {
-        this.cache?.truncate(change.size as number);
-        check(files.truncate(fd, change.size as number));
-      });
-      this.size = change.size;
-    }
+    if (change.size !== undefined && !this.sb.append) this.resize(change.size);
     const [at, path] = this.place();
     if (change.uid !== undefined || change.gid !== undefined)
       check(files.chown(at, path, change.uid ?? -1, change.gid ?? -1));
@@ -265,6 +259,13 @@ export class HostInode extends Inode implements PageStore {
       check(files.utimes(at, path, atime.sec, atime.nsec, mtime.sec, mtime.nsec));
     }
     this.refresh();
+  }
+
+  private resize(size: number): void {
+    if (size > this.size) this.cache?.extend(this.size);
+    else this.cache?.truncate(size);
+    this.withDescriptor(true, (fd) => check(this.sb.files.truncate(fd, size)));
+    this.size = size;
   }
 
   /** How *at calls reach it. */
