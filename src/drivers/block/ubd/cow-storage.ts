@@ -128,4 +128,9 @@ export class CowStorage extends Storage {
     this.cow.close();
     this.backing.close();
   }
+
+  override lockAgain(): void {
+    this.cow.lockAgain();
+    this.backing.lockAgain();
+  }
 }

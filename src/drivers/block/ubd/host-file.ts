@@ -11,6 +11,9 @@ const FALLOC_FL_PUNCH_HOLE = 2;
 const FALLOC_FL_ZERO_RANGE = 16;
 
 export class HostFile {
+  /** The lock that it has, if any. */
+  private held: 'read' | 'write' | undefined;
+
   constructor(
     private readonly files: HostFiles,
     readonly fd: number,
@@ -44,6 +47,18 @@ export class HostFile {
 
   zero(offset: number, length: number): void {
     check(this.files.fallocate(this.fd, FALLOC_FL_ZERO_RANGE, offset, length));
+  }
+
+  /** The whole file. Zero, or a negated error number: another process has it. */
+  lock(kind: 'read' | 'write'): number {
+    const result = this.files.lock(this.fd, kind);
+    if (result >= 0) this.held = kind;
+    return result;
+  }
+
+  /** The process has closed another descriptor of what may be the same file: all its locks on that are gone, fcntl(2). */
+  lockAgain(): void {
+    if (this.held !== undefined) this.files.lock(this.fd, this.held);
   }
 
   sync(): void {

@@ -42,7 +42,7 @@ export function openHostFile(kernel: Kernel, path: Name, wish: OpenWish): Opened
 /** Two machines that write to one file would destroy what is in it. */
 function lock({ host, log }: Kernel, file: HostFile, path: Name, write: boolean): void {
   const kind = write ? 'write' : 'read';
-  const result = host.files.lock(file.fd, kind);
+  const result = file.lock(kind);
   if (result >= 0) return;
   const owner = host.files.lockOwner(file.fd, kind);
   if (owner > 0) log.error(`F_SETLK failed, file already locked by pid ${owner}`);

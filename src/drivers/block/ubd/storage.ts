@@ -12,6 +12,8 @@ export abstract class Storage {
   /** Makes the range zeros. Throws EOPNOTSUPP when the host cannot do it by itself. */
   abstract zero(offset: number, length: number): void;
   abstract close(): void;
+  /** Another device has closed its files, which may be the same. */
+  abstract lockAgain(): void;
 }
 
 /** A file that is the disk, byte by byte. */
@@ -40,5 +42,8 @@ export class PlainStorage extends Storage {
   }
   override close(): void {
     this.file.close();
+  }
+  override lockAgain(): void {
+    this.file.lockAgain();
   }
 }

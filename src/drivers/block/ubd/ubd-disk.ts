@@ -70,6 +70,7 @@ export class UbdDisk extends Disk {
   override close(): void {
     this.storage?.close();
     this.storage = undefined;
+    for (const other of this.kernel.disks) if (other instanceof UbdDisk) other.storage?.lockAgain();
   }
 
   override setReadOnly(readOnly: boolean): void {
