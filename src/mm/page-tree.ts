@@ -19,7 +19,7 @@ export const makePage = (frame: number, flags: number): number => (frame << FLAG
 export const pageFrame = (entry: number): number => entry >>> FLAG_BITS;
 
 export class PageNode {
-  readonly entries: number[] = Array.from({ length: NODE_PAGES }, () => 0);
+  readonly entries: number[] = new Array<number>(NODE_PAGES).fill(0);
   used = 0;
   dirty = 0;
 }

@@ -196,18 +196,23 @@ int main(int argc, char **argv) {
   if (wanted("create-file")) {
     char name[32];
     mkdir("files", 0755);
-    double start = now();
-    for (int i = 0; i < 10000; i++) {
-      sprintf(name, "files/%d", i);
-      int file = open(name, O_CREAT | O_WRONLY, 0644);
-      if (file < 0 || write(file, "hello", 5) != 5) return 1;
-      close(file);
+    double best = 1e30;
+    for (int round = 0; round < 5; round++) {
+      double start = now();
+      for (int i = 0; i < 10000; i++) {
+        sprintf(name, "files/%d", i);
+        int file = open(name, O_CREAT | O_WRONLY, 0644);
+        if (file < 0 || write(file, "hello", 5) != 5) return 1;
+        close(file);
+      }
+      double each = (now() - start) / 10000;
+      if (each < best) best = each;
+      for (int i = 0; i < 10000; i++) {
+        sprintf(name, "files/%d", i);
+        unlink(name);
+      }
     }
-    printf("create-file %.1f ns\n", (now() - start) / 10000);
-    for (int i = 0; i < 10000; i++) {
-      sprintf(name, "files/%d", i);
-      unlink(name);
-    }
+    printf("create-file %.1f ns\n", best);
     rmdir("files");
   }
   fflush(stdout);
