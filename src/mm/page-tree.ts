@@ -19,6 +19,8 @@ export const makePage = (frame: number, flags: number): number => (frame << FLAG
 export const pageFrame = (entry: number): number => entry >>> FLAG_BITS;
 
 export class PageNode {
+  // One is made for every small file, and this is the quick way.
+  // oxlint-disable-next-line unicorn/no-new-array
   readonly entries: number[] = new Array<number>(NODE_PAGES).fill(0);
   used = 0;
   dirty = 0;
