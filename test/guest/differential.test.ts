@@ -14,6 +14,20 @@ if (!hasCompiler) console.log('skipped: differential tests: no C compiler (gcc)'
 
 const LIMIT_S = 20;
 
+/** What a command in a machine, where everybody is root, needs in front to run as who we are. */
+const uid = process.getuid?.() ?? 0;
+const groups = process.getgroups?.().join() ?? '';
+const asOurselves =
+  uid === 0
+    ? []
+    : [
+        'setpriv',
+        `--reuid=${uid}`,
+        `--regid=${process.getgid?.()}`,
+        groups === '' ? '--clear-groups' : `--groups=${groups}`,
+        '--inh-caps=-all',
+      ];
+
 /** Runs each program in a directory of its own and marks where its output begins and how it ended. */
 const script = (paths: readonly string[], directory: string): string =>
   paths
@@ -47,7 +61,7 @@ describe.skipIf(programs.length === 0)('differential', () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
-    const inGuest = await umlRun(['/bin/sh', '-c', script(paths, '/tmp/differential')], [], {
+    const inGuest = await umlRun([...asOurselves, '/bin/sh', '-c', script(paths, '/tmp/differential')], [], {
       timeoutMs: 300_000,
     });
     guest = sections(inGuest.stdout);

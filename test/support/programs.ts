@@ -14,6 +14,8 @@ export interface Job {
   readonly name: string;
   /** The programs without which it cannot run. */
   readonly needs: readonly string[];
+  /** It works on files of the system that only root can read. */
+  readonly privileged?: boolean;
   /** For bash -e, in an empty directory. */
   readonly script: string;
   readonly output: string;
@@ -163,6 +165,7 @@ P
   {
     name: 'dpkg: installs, lists and removes a package of our own',
     needs: ['dpkg', 'dpkg-deb'],
+    privileged: true,
     script: `
       mkdir -p p/DEBIAN p/usr/share/trial && echo trial > p/usr/share/trial/file
       printf 'Package: trial\\nVersion: 1\\nArchitecture: all\\nMaintainer: A <a@example.org>\\nDescription: trial\\n' > p/DEBIAN/control
