@@ -43,6 +43,8 @@ export class Printk {
   readonly records: LogRecord[] = [];
   readonly changed = new WaitQueue();
   readonly consoles = new Set<LogConsole>();
+  /** Reading it takes privilege: /proc/sys/kernel/dmesg_restrict. */
+  restricted = false;
   /** Records of this level and above (numerically) are not shown on consoles: console_loglevel. */
   consoleLevel = CONSOLE_LOGLEVEL_DEFAULT;
   /** What the level was before syslog(2) switched consoles off. */

@@ -25,14 +25,14 @@ import type { Task } from './task.js';
 const MINIMUM_CONSOLE_LEVEL = 1;
 /** Told to whoever allocates a buffer for all of it. */
 const LOG_BUFFER_SIZE = 1 << 18;
-/** Reading everything takes no privilege: /proc/sys/kernel/dmesg_restrict is 0. */
+/** These take no privilege, unless /proc/sys/kernel/dmesg_restrict says so. */
 const unprivileged = [SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER];
 
 export const sys_syslog = syscall([int, address, int], (task, action, at, length): Result => {
   const { kernel, credentials } = task;
   const { log } = kernel;
   if (
-    !unprivileged.includes(action) &&
+    (log.restricted || !unprivileged.includes(action)) &&
     !capable(credentials, CAP_SYSLOG) &&
     !capable(credentials, CAP_SYS_ADMIN)
   )

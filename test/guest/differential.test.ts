@@ -2,7 +2,7 @@
  * The same C programs, compiled once, must print the same on the host and in the guest. All of them run in one machine, each
  * under a time limit of its own, so that one that hangs shows as a difference and not as a dead test.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -27,6 +27,12 @@ const asOurselves =
         groups === '' ? '--clear-groups' : `--groups=${groups}`,
         '--inh-caps=-all',
       ];
+
+/** Settings that hosts differ in, and that programs see. */
+const likeHost = ['kernel/dmesg_restrict']
+  .map((name) => `/proc/sys/${name}`)
+  .map((path) => `echo ${readFileSync(path, 'latin1').trim()} > ${path}`)
+  .join('; ');
 
 /** Runs each program in a directory of its own and marks where its output begins and how it ended. */
 const script = (paths: readonly string[], directory: string): string =>
@@ -61,9 +67,19 @@ describe.skipIf(programs.length === 0)('differential', () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
-    const inGuest = await umlRun([...asOurselves, '/bin/sh', '-c', script(paths, '/tmp/differential')], [], {
-      timeoutMs: 300_000,
-    });
+    const inGuest = await umlRun(
+      [
+        '/bin/sh',
+        '-c',
+        `${likeHost}; exec ${asOurselves.join(' ')} /bin/sh -c "$1"`,
+        'sh',
+        script(paths, '/tmp/differential'),
+      ],
+      [],
+      {
+        timeoutMs: 300_000,
+      },
+    );
     guest = sections(inGuest.stdout);
   }, 600_000);
 

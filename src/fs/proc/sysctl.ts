@@ -116,7 +116,12 @@ export function sysDirectory(kernel: Kernel): Entry {
       core_pattern: kept('core'),
       core_uses_pid: kept('0'),
       'ctrl-alt-del': kept('0'),
-      dmesg_restrict: kept('0'),
+      dmesg_restrict: numeric(
+        () => Number(log.restricted),
+        (value) => (log.restricted = value === 1),
+        0,
+        1,
+      ),
       domainname: words(
         (task) => task.namespaces.uts.domainname,
         (task, value) => (task.namespaces.uts.domainname = value),

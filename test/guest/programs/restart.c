@@ -77,7 +77,7 @@ static long do_epoll(void) {
   return r;
 }
 static long do_sleep(void) {
-  struct timespec t = {0, 60000000}, rest = {9, 9};
+  struct timespec t = {2, 0}, rest = {9, 9};
   long r = nanosleep(&t, &rest);
   if (r < 0 && !(rest.tv_sec == 0 && rest.tv_nsec > 0 && rest.tv_nsec < 60000000)) printf("bad rest\n");
   return r;
