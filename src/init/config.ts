@@ -1,6 +1,7 @@
 /** Everything built in. A line here is all that a new file system, driver or switch needs to exist. */
 import { ubdHelp } from '../drivers/block/ubd/ubd.js';
 import { HostFileSystem } from '../fs/hostfs/type.js';
+import { ext2, ext3, ext4 } from '../fs/ext4/ext4.js';
 import type { DevptsFileSystem } from '../fs/devpts/devpts.js';
 import { SysFileSystem } from '../fs/sysfs/sysfs.js';
 import { ProcFileSystem } from '../fs/proc/proc.js';
@@ -38,6 +39,9 @@ export function makeConfig(params: Params): MachineConfig {
       tmpfs,
       ramfs,
       overlay,
+      ext3,
+      ext2,
+      ext4,
       new DevTmpfs(),
       devpts,
       new ProcFileSystem(),
@@ -53,7 +57,7 @@ const optionsSet =
   `64BIT X86_64 UML UML_X86 SMP MMU PREEMPT HZ_100 PRINTK BUG FUTEX EPOLL SIGNALFD TIMERFD EVENTFD
   POSIX_TIMERS FILE_LOCKING INOTIFY_USER SHMEM ADVISE_SYSCALLS MULTIUSER BINFMT_ELF BINFMT_SCRIPT ELF_CORE NAMESPACES UTS_NS
   UNIX98_PTYS TTY SSL NULL_CHAN STDERR_CONSOLE HOSTFS TMPFS TMPFS_XATTR DEVTMPFS DEVTMPFS_MOUNT PROC_FS PROC_SYSCTL SYSFS
-  OVERLAY_FS NET UNIX BLOCK BLK_DEV BLK_DEV_UBD BLK_DEV_COW_COMMON MSDOS_PARTITION EFI_PARTITION`.split(
+  OVERLAY_FS EXT4_FS EXT4_USE_FOR_EXT2 EXT4_FS_POSIX_ACL JBD2 NET UNIX BLOCK BLK_DEV BLK_DEV_UBD BLK_DEV_COW_COMMON MSDOS_PARTITION EFI_PARTITION`.split(
     /\s+/,
   );
 const optionsNotSet = ['MODULES', 'SWAP', 'SECCOMP', 'CGROUPS', 'USER_NS', 'PID_NS', 'NET_NS'];
