@@ -32,6 +32,13 @@ export interface Geometry {
   readonly cylinders: number;
 }
 
+/** A directory of its own in sysfs: /sys/block/loop0/loop. */
+export interface DiskGroup {
+  readonly name: Name;
+  /** What the files say, without the newline. */
+  readonly files: Readonly<Record<Name, Name>>;
+}
+
 export abstract class Disk implements PageStore {
   /** Bytes, a multiple of SECTOR_SIZE. */
   abstract readonly size: number;
@@ -47,6 +54,9 @@ export abstract class Disk implements PageStore {
   readonly parent: Name = 'virtual/block';
   /** /sys/block/NAME/serial. */
   readonly serial: Name | undefined;
+  get group(): DiskGroup | undefined {
+    return undefined;
+  }
   /** Its most bytes in a discard request; 0: it has none. */
   get maxDiscard(): number {
     return 0;

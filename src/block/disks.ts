@@ -46,8 +46,8 @@ export class Disks {
   /** A device goes, with its partitions. EBUSY when one of them is in use. */
   remove(disk: Disk): void {
     if (disk.users > 0 || disk.partitions.some(({ users }) => users > 0)) throw EBUSY;
-    for (const part of [...disk.partitions, disk]) this.hide(part);
-    disk.partitions = [];
+    this.forgetPartitions(disk);
+    this.hide(disk);
   }
 
   /** Reads the partition table: BLKRRPART. EBUSY when a partition is in use; what the device says when it cannot be read. */
@@ -56,7 +56,7 @@ export class Disks {
     disk.acquire();
     try {
       const found = readPartitions(disk);
-      for (const part of disk.partitions) this.hide(part);
+      this.forgetPartitions(disk);
       disk.partitions = found.map((entry) => new Partition(disk, entry));
       for (const part of disk.partitions) this.show(part);
     } finally {
@@ -64,6 +64,12 @@ export class Disks {
     }
     const names = disk.partitions.map(({ name }) => ` ${name}`).join('');
     if (names !== '') this.kernel.log.info(` ${disk.name}:${names}`);
+  }
+
+  /** What is on the device is not there any more. */
+  forgetPartitions(disk: Disk): void {
+    for (const part of disk.partitions) this.hide(part);
+    disk.partitions = [];
   }
 
   private show(disk: Disk): void {

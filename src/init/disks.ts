@@ -1,11 +1,12 @@
 /** The disks of a machine at start-up, and what follows from them for its root. */
 import { DiskDriver } from '../fs/block-dev.js';
+import { LoopControl } from '../drivers/block/loop/loop-control.js';
 import { Ubd } from '../drivers/block/ubd/ubd.js';
 import { HOST_AT_FDCWD } from '../host/files.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Name } from '../lib/names.js';
 import { R_OK } from '../uapi/fcntl.js';
-import { UBD_MAJOR, makedev } from '../uapi/major.js';
+import { BLOCK_EXT_MAJOR, LOOP_MAJOR, UBD_MAJOR, makedev } from '../uapi/major.js';
 import { rootDeviceNumber } from './root-device.js';
 
 /** Disk 0 when nothing else is said. */
@@ -15,6 +16,9 @@ export const DEFAULT_ROOT_FILE = 'root_fs';
 export function startDisks(kernel: Kernel, defaultFile: boolean): void {
   const { params } = kernel;
   kernel.devices.addBlockDriver(new DiskDriver('ubd', UBD_MAJOR));
+  kernel.devices.addBlockDriver(new DiskDriver('loop', LOOP_MAJOR));
+  kernel.devices.addBlockDriver(new DiskDriver('blkext', BLOCK_EXT_MAJOR));
+  kernel.devices.addCharDriver(new LoopControl(kernel));
   const ubd = new Ubd(kernel);
   const requests = params.devices.filter(({ driver }) => driver === 'ubd').map(({ argument }) => argument);
   ubd.start(requests, defaultFile ? defaultDisk(kernel) : undefined);

@@ -8,6 +8,10 @@ export const TTY_MAJOR = 4;
 export const TTYAUX_MAJOR = 5;
 export const LOOP_MAJOR = 7;
 export const MISC_MAJOR = 10;
+/** /dev/loop-control. */
+export const LOOP_CTRL_MINOR = 237;
+/** Partitions that find no room among the minors of their disk. */
+export const BLOCK_EXT_MAJOR = 259;
 export const VCS_MAJOR = 7;
 export const UNIX98_PTY_MASTER_MAJOR = 128;
 export const UNIX98_PTY_SLAVE_MAJOR = 136;

@@ -6,6 +6,8 @@ import type { Name } from '../../lib/names.js';
 export function partitions({ disks }: Kernel): Name {
   let text = 'major minor  #blocks  name\n\n';
   for (const { major, minor, size, name } of disks) {
+    // Loop devices that show nothing.
+    if (size === 0) continue;
     const kib = Math.floor(size / 1024);
     text += `${String(major).padStart(4)}  ${String(minor).padStart(7)} ${String(kib).padStart(10)} ${name}\n`;
   }

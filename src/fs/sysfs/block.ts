@@ -2,7 +2,7 @@
  * Block devices in sysfs: /sys/block, /sys/class/block and /sys/dev/block lead to where a device really is, below
  * /sys/devices. Linux: block/genhd.c, block/partitions/core.c, block/blk-sysfs.c; Documentation/ABI/stable/sysfs-block.
  */
-import { type Disk, SECTOR_SIZE } from '../../block/device.js';
+import { type Disk, type DiskGroup, SECTOR_SIZE } from '../../block/device.js';
 import { Partition } from '../../block/partition.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Name } from '../../lib/names.js';
@@ -128,23 +128,33 @@ function diskDirectory(disk: Disk): Entry {
   // Without a newline, as UML has it.
   if (disk.serial !== undefined) fixed.serial = text(() => disk.serial ?? '');
   if (disk.parent.startsWith('platform/')) fixed.device = link(() => '../..');
-  return changing(() => {
+  const shown = changing(() => {
     const map = new Map(Object.entries(fixed));
+    if (disk.group !== undefined) map.set(disk.group.name, groupDirectory(disk, disk.group));
     for (const part of disk.partitions)
       if (part instanceof Partition) map.set(part.name, partDirectory(part));
     return map;
   });
+  return { ...shown, alive: () => disk.kernel.disks.find(disk.rdev) === disk };
+}
+
+/** What it says changes as a whole. */
+function groupDirectory(disk: Disk, { name, files }: DiskGroup): Entry {
+  const alive = (): boolean => disk.group?.name === name;
+  const entries = Object.keys(files).map((key) => [key, line(() => disk.group?.files[key] ?? '')] as const);
+  return { ...directory(Object.fromEntries(entries)), alive };
 }
 
 function partDirectory(part: Partition): Entry {
   const { entry, number } = part;
   const label = entry.label === undefined || entry.label === '' ? '' : `PARTNAME=${entry.label}\n`;
-  return directory({
+  const entries = directory({
     ...common(part),
     uevent: uevent(part, 'partition', `PARTN=${number}\nPARTUUID=${entry.uuid}\n${label}`),
     partition: line(() => number),
     start: line(() => part.start / SECTOR_SIZE),
   });
+  return { ...entries, alive: () => part.whole.partitions.includes(part) };
 }
 
 function queueDirectory(disk: Disk): Entry {
