@@ -11,6 +11,7 @@ import { ramfs, tmpfs } from '../fs/tmpfs/tmpfs.js';
 import type { KernelConfig } from '../kernel/kernel.js';
 import type { Params, Switch } from '../kernel/params.js';
 import { UTS_RELEASE } from '../kernel/version.js';
+import { Inet6Family, InetFamily } from '../net/inet/inet.js';
 import { NetlinkFamily } from '../net/netlink/netlink.js';
 import { UnixFamily } from '../net/unix/unix.js';
 import { kernelParameters } from './parameters.js';
@@ -48,7 +49,7 @@ export function makeConfig(params: Params): MachineConfig {
       new SysFileSystem(),
       new HostFileSystem(params.hostfsRoot, params.hostfsAppend),
     ],
-    protocolFamilies: [UnixFamily, NetlinkFamily],
+    protocolFamilies: [UnixFamily, NetlinkFamily, InetFamily, Inet6Family],
   };
 }
 

@@ -85,6 +85,16 @@ export class ByteRing {
     return count;
   }
 
+  /** `count` bytes from `skip` on: in place if they lie in one piece (until they are dropped), else a copy. */
+  slice(skip: number, count: number): Uint8Array<ArrayBuffer> {
+    assert(skip + count <= this.length, 'the bytes are there');
+    const start = this.wrap(this.head + skip);
+    if (start + count <= this.buffer.length) return this.buffer.subarray(start, start + count);
+    const copy = new Uint8Array(count);
+    this.peek(copy, skip);
+    return copy;
+  }
+
   /** The byte at this position from the front. */
   at(index: number): number {
     assert(index >= 0 && index < this.length, 'the position holds a byte');

@@ -17,6 +17,7 @@ import {
 import { sockaddr_in } from '../uapi/in.js';
 import { AF_INET } from '../uapi/socket.js';
 import {
+  SIOCDEVPRIVATE,
   SIOCETHTOOL,
   SIOCGIFCONF,
   SIOCGIFFLAGS,
@@ -105,6 +106,8 @@ function serve(task: Task, net: Net, request: number, record: Uint8Array): Uint8
       deviceOf(net, record);
       throw EOPNOTSUPP;
     default:
+      // Requests that only drivers know.
+      if (request >= SIOCDEVPRIVATE && request < SIOCDEVPRIVATE + 16) deviceOf(net, record);
       throw ENOTTY;
   }
 }

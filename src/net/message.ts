@@ -19,6 +19,8 @@ export class SendRequest {
 export class ReceiveRequest {
   /** From whom it came; empty when that has no name. */
   name: Uint8Array = nothing;
+  /** Bytes received so far. */
+  count = 0;
   /** MSG_* that the caller gets to know. */
   resultFlags = 0;
 

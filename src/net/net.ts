@@ -45,7 +45,8 @@ export class Net {
   readonly loopback: LoopbackDevice;
   /** Packets that have arrived and wait for the stack. */
   private backlog: Packet[] = [];
-  private receiving = false;
+  /** Protocols at work. */
+  private depth = 0;
   private readonly families = new Map<number, ProtocolFamily>();
   private cookies = 0;
 
@@ -68,22 +69,35 @@ export class Net {
   }
 
   /**
-   * A device has received a packet. A packet that is sent while another is being received (an answer through lo) waits its
-   * turn: the layers are never entered from within themselves.
+   * A device has received a packet. One that arrives while a protocol is at work (its own, come back through lo; the answer to
+   * another) waits until that is done: protocols are never entered from within themselves.
    */
   receive(device: NetDevice, packet: Packet): void {
     packet.device = device;
     this.backlog.push(packet);
-    if (this.receiving) return;
-    this.receiving = true;
+    this.enter();
+    this.leave();
+  }
+
+  /** A protocol begins to work on its state, for a system call, a timer or a packet. To be followed by `leave`. */
+  enter(): void {
+    this.depth++;
+  }
+
+  /** What has arrived meanwhile is received. */
+  leave(): void {
+    if (this.depth > 1 || this.backlog.length === 0) {
+      this.depth--;
+      return;
+    }
     try {
       while (this.backlog.length > 0) {
         const packets = this.backlog;
         this.backlog = [];
-        for (const next of packets) if (next.device !== undefined) this.deliver(next, next.device);
+        for (const packet of packets) if (packet.device !== undefined) this.deliver(packet, packet.device);
       }
     } finally {
-      this.receiving = false;
+      this.depth--;
     }
   }
 

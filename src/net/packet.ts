@@ -40,6 +40,13 @@ export class Packet {
     return new Packet(new Uint8Array(HEADROOM + length), HEADROOM, HEADROOM + length);
   }
 
+  /** A packet to be sent that holds a copy of these bytes. */
+  static of(bytes: Uint8Array): Packet {
+    const packet = Packet.outgoing(bytes.length);
+    packet.bytes.set(bytes, packet.start);
+    return packet;
+  }
+
   /** A packet to be sent whose data stay where they are. They must not change any more. */
   static around(body: Uint8Array): Packet {
     const packet = Packet.outgoing(0);

@@ -117,7 +117,7 @@ function accept2(task: Task, connection: Socket, name: number, lengthAt: number,
 /** It may have gone before it was accepted. */
 function peerName(connection: Socket): Uint8Array {
   try {
-    return connection.peerName();
+    return connection.connectionName;
   } catch (error) {
     throw error instanceof Errno ? ECONNABORTED : error;
   }

@@ -41,7 +41,7 @@ export function shutdownMask(how: number): number | undefined {
 }
 
 export abstract class Socket {
-  readonly options: SocketOptions;
+  options = new SocketOptions();
   /** Something has gone wrong that no call has told yet: SO_ERROR. */
   error: Errno | undefined;
   /** RCV_SHUTDOWN, SEND_SHUTDOWN. */
@@ -63,9 +63,7 @@ export abstract class Socket {
     /** SOCK_* */
     readonly type: number,
     readonly protocol: number,
-  ) {
-    this.options = new SocketOptions();
-  }
+  ) {}
 
   /** SO_COOKIE */
   get cookie(): number {
@@ -108,6 +106,10 @@ export abstract class Socket {
   /** getpeername(2). ENOTCONN. */
   peerName(): Uint8Array {
     throw EOPNOTSUPP;
+  }
+  /** The peer's address as accept(2) tells it, when the connection may be over already. */
+  get connectionName(): Uint8Array {
+    return this.peerName();
   }
   /** Sends; `request.flags` has MSG_DONTWAIT for a file with O_NONBLOCK. Call sendMessage(). */
   send(_task: Task, _request: SendRequest): Result {
