@@ -17,7 +17,6 @@ const MOST_BLOCK_SIZE = 4096;
 
 class Ext4Type extends FileSystemType {
   override readonly needsDevice = true;
-  override readonly userMountable = false;
 
   constructor(override readonly name: Name) {
     super();
