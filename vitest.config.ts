@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           // Whole machines, one after the other: they load the host, and some look at the clock.
           name: 'machines',
-          include: ['test/{boot,guest,hostile,disks}/**/*.test.ts'],
+          include: ['test/{boot,consoles,guest,hostile,disks}/**/*.test.ts'],
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

@@ -5,6 +5,7 @@
 import type { Platform } from './cpu.js';
 import type { HostFiles } from './files.js';
 import type { PhysicalMemory } from './memory.js';
+import type { HostSockets } from './sockets.js';
 
 /** A point or span of time, exact: nanoseconds since 1970 do not fit a double. */
 export interface TimeSpec {
@@ -56,6 +57,7 @@ export interface Host {
   readonly clock: HostClock;
   readonly events: HostEvents;
   readonly files: HostFiles;
+  readonly sockets: HostSockets;
   /** Fills the array with random bytes. */
   random(into: Uint8Array): void;
   /** Messages from the main thread that have arrived, each once. */

@@ -56,7 +56,12 @@ export class Machine {
   ) {
     this.config = makeConfig(params);
     this.kernel = createKernel(host, params, this.config);
-    this.consoles = new Consoles(this.kernel, plan.console, this.config.devpts);
+    this.consoles = new Consoles(this.kernel, {
+      channels: this.config.channels,
+      devpts: this.config.devpts,
+      streams: plan.console,
+      serialLines: !plan.forProgram,
+    });
     this.traps = new Traps(this.kernel);
   }
 
@@ -128,9 +133,10 @@ export class Machine {
   }
 
   private giveTerminal({ process }: Task): void {
-    if (!this.plan.controllingTerminal) return;
-    this.consoles.tty.attachSession(process.session);
-    this.consoles.tty.foreground = process.group;
+    const { tty } = this.consoles;
+    if (!this.plan.controllingTerminal || tty === undefined) return;
+    tty.attachSession(process.session);
+    tty.foreground = process.group;
   }
 
   private message(message: HostMessage): void {
@@ -161,7 +167,7 @@ export class Machine {
       if (kernel.log.consoles.size === 0) dumpLog(kernel);
     }
     // As UML does: the next prompt of the host's shell begins on a line of its own.
-    else if (!this.plan.forProgram) consoles.line.log(new Uint8Array(0));
+    else if (!this.plan.forProgram) consoles.endLog();
     consoles.stop();
     // Not before: a terminal is raw until then.
     if (this.builtIn?.complaint !== undefined) host.complain(this.builtIn.complaint);

@@ -4,7 +4,7 @@
  */
 import { memparse } from '../lib/cmdline.js';
 import { text } from '../lib/names.js';
-import type { Params, Switch, UmlOutcome, UmlSwitch } from '../kernel/params.js';
+import type { KernelSwitch, Params, Switch, UmlOutcome, UmlSwitch } from '../kernel/params.js';
 import { UTS_RELEASE } from '../kernel/version.js';
 
 /** Less does not boot to a shell. */
@@ -197,7 +197,7 @@ export function umlSwitches(driverSwitches: readonly Switch[], configuration: ()
 }
 
 /** A driver's switch: `ubd0=root_fs` asks its driver for a device. */
-export function deviceSwitch(driver: string, help: string): Switch {
+export function deviceSwitch(driver: string, help: string): KernelSwitch {
   return {
     kind: 'setup',
     name: driver,

@@ -1,5 +1,6 @@
 /** What lies below a terminal: the other side of a pty, or a console's channel to the host. */
 import type { Termios } from './termios.js';
+import type { Task } from '../../kernel/task.js';
 import type { Tty } from './tty.js';
 
 export abstract class TtyPort {
@@ -11,10 +12,14 @@ export abstract class TtyPort {
   pending(): number {
     return 0;
   }
+  /** Somebody opens the terminal: what is needed for that, which may take its time (a carrier). May throw. */
+  opening(_task: Task): void | Promise<void> {}
   /** The terminal is opened for the first time (again). May throw. */
   opened(_tty: Tty): void {}
   /** The last descriptor is closed. */
   closed(_tty: Tty): void {}
+  /** The session has ended whose terminal this was, and nobody has it open. */
+  sessionEnded(_tty: Tty): void {}
   /** The terminal can take input again after `Tty.receive` took less than offered. */
   inputRoom(_tty: Tty): void {}
   /** TCOFLUSH: drop output that has not been passed on. */

@@ -2,6 +2,7 @@
 import { CharDriver, type Devices } from '../../fs/char-dev.js';
 import type { File } from '../../fs/file.js';
 import type { Inode, OpenContext } from '../../fs/inode.js';
+import type { Name } from '../../lib/names.js';
 import type { Task } from '../../kernel/task.js';
 import { CAP_SYS_ADMIN } from '../../uapi/capability.js';
 import { capable } from '../../kernel/credentials.js';
@@ -23,6 +24,18 @@ export function openTty(tty: Tty, inode: Inode, context: OpenContext, controllin
   return file;
 }
 
+/** Opens a terminal as soon as what lies below it lets. */
+function openWhenReady(
+  tty: Tty,
+  inode: Inode,
+  context: OpenContext,
+  controlling = true,
+): File | Promise<File> {
+  const ready = tty.port.opening(context.task);
+  if (!(ready instanceof Promise)) return openTty(tty, inode, context, controlling);
+  return ready.then(() => openTty(tty, inode, context, controlling));
+}
+
 function adopt(task: Task, tty: Tty): void {
   const { process } = task;
   const { session } = process;
@@ -37,6 +50,8 @@ export class TtyTable extends CharDriver {
   override readonly name = 'tty';
   override readonly major = 4;
   override readonly minors = [0, 192] as const;
+  /** Made at their first use: a machine has many serial lines, and most are never opened. */
+  private readonly makers = new Map<number, () => Tty>();
   private readonly ttys = new Map<number, Tty>();
   /** The terminal behind /dev/console. */
   console: Tty | undefined;
@@ -45,30 +60,24 @@ export class TtyTable extends CharDriver {
     super();
   }
 
-  add(minor: number, tty: Tty): void {
-    this.ttys.set(minor, tty);
-    this.devices.addNode({ name: tty.name, mode: S_IFCHR | 0o620, rdev: tty.rdev, gid: 5 });
-  }
-
-  remove(minor: number): void {
-    const tty = this.ttys.get(minor);
-    if (tty === undefined) return;
-    this.ttys.delete(minor);
-    this.devices.removeNode(tty.name);
+  /** A terminal of this name, and its device node. */
+  add(minor: number, name: Name, make: () => Tty): void {
+    this.makers.set(minor, make);
+    this.devices.addNode({ name, mode: S_IFCHR | 0o620, rdev: makeDevice(this.major, minor), gid: 5 });
   }
 
   get(minor: number): Tty | undefined {
-    return this.ttys.get(minor);
+    const known = this.ttys.get(minor);
+    if (known !== undefined) return known;
+    const tty = this.makers.get(minor)?.();
+    if (tty !== undefined) this.ttys.set(minor, tty);
+    return tty;
   }
 
-  values(): IterableIterator<Tty> {
-    return this.ttys.values();
-  }
-
-  override open(inode: Inode, minor: number, context: OpenContext): File {
-    const tty = this.ttys.get(minor);
+  override open(inode: Inode, minor: number, context: OpenContext): File | Promise<File> {
+    const tty = this.get(minor);
     if (tty === undefined) throw ENXIO;
-    return openTty(tty, inode, context);
+    return openWhenReady(tty, inode, context);
   }
 }
 
@@ -86,17 +95,17 @@ export class SpecialTtys extends CharDriver {
     super();
   }
 
-  override open(inode: Inode, minor: number, context: OpenContext): File {
+  override open(inode: Inode, minor: number, context: OpenContext): File | Promise<File> {
     switch (minor) {
       case 0: {
         const tty = context.task.process.session.controllingTerminal;
         if (!(tty instanceof Tty)) throw ENXIO;
-        return openTty(tty, inode, context, false);
+        return openWhenReady(tty, inode, context, false);
       }
       case 1:
         if (this.table.console === undefined) throw EIO;
         // Opening /dev/console never makes it a controlling terminal (console(4)).
-        return openTty(this.table.console, inode, context, false);
+        return openWhenReady(this.table.console, inode, context, false);
       default: {
         const ptys = this.ptys(context);
         if (ptys === undefined) throw ENODEV;

@@ -248,6 +248,7 @@ export class Tty implements ControllingTerminal, DisciplineHost {
       sendToGroup(foreground, kernelInfo(SIGHUP));
       sendToGroup(foreground, kernelInfo(SIGCONT));
     }
+    if (this.count === 0) this.port.sessionEnded(this);
   }
 
   // Opens and closes, by tty-file.

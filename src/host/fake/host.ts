@@ -1,6 +1,7 @@
 /** A host for tests: time stands still unless the test moves it, nothing ever happens. */
 import type { HostFiles } from '../files.js';
 import type { Host, HostClock, HostEvents, HostMessage, TimeSpec } from '../host.js';
+import type { HostSockets } from '../sockets.js';
 import { FakePlatform } from './cpu.js';
 import { FakeMemory } from './memory.js';
 
@@ -48,6 +49,9 @@ export class FakeHost implements Host {
 
   get files(): HostFiles {
     throw new Error('the fake host has no files');
+  }
+  get sockets(): HostSockets {
+    throw new Error('the fake host has no sockets');
   }
   /** The same bytes in every run. */
   random(into: Uint8Array): void {

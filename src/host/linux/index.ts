@@ -6,6 +6,7 @@ import { LinuxClock } from './clock.js';
 import { LinuxEvents } from './events.js';
 import { call } from './ffi.js';
 import { LinuxFiles } from './files.js';
+import { LinuxSockets } from './sockets.js';
 import { LinuxMachine } from './machine.js';
 import { createPhysicalMemory } from './memory.js';
 import type { KernelThreadMessage } from './messages.js';
@@ -40,6 +41,7 @@ export class LinuxHost implements Host {
   readonly clock: LinuxClock;
   readonly events: LinuxEvents;
   readonly files: LinuxFiles;
+  readonly sockets = new LinuxSockets();
   readonly machine = new LinuxMachine();
   readonly memory;
   readonly cpu;

@@ -3,35 +3,12 @@
  * is in use: every key is the guest's. Files, pipes and sockets are used as they are.
  */
 import { type Host, READY_IN, READY_OUT, type ReadyListener } from '../../../host/host.js';
+import { text } from '../../../lib/names.js';
 import { EAGAIN, EBADF } from '../../../uapi/errno.js';
 import { O_RDONLY, O_WRONLY } from '../../../uapi/fcntl.js';
-import {
-  CS8,
-  CSIZE,
-  ECHO,
-  ECHONL,
-  ICANON,
-  ICRNL,
-  IEXTEN,
-  IGNBRK,
-  BRKINT,
-  IGNCR,
-  INLCR,
-  ISIG,
-  ISTRIP,
-  IXON,
-  OPOST,
-  PARENB,
-  PARMRK,
-  TCGETS,
-  TCSETS,
-  TIOCGWINSZ,
-  VMIN,
-  VTIME,
-  termios,
-  winsize,
-} from '../../../uapi/termios.js';
-import { Channel, type ChannelEvents, type ChannelSize } from '../channel.js';
+import { TCSETS, TIOCGWINSZ, winsize } from '../../../uapi/termios.js';
+import { BadChannel, Channel, type ChannelEvents, type ChannelSize, type ChannelType } from '../channel.js';
+import { makeRaw } from './raw.js';
 
 export class FdChannel extends Channel implements ReadyListener {
   private events: ChannelEvents | undefined;
@@ -57,7 +34,7 @@ export class FdChannel extends Channel implements ReadyListener {
     if (this.input >= 0) this.inFd = files.reopenNonBlocking(this.input, O_RDONLY);
     if (this.output >= 0) this.outFd = files.reopenNonBlocking(this.output, O_WRONLY);
     if (this.inFd < 0 && this.outFd < 0) throw EBADF;
-    this.makeRaw();
+    if (this.inFd >= 0) this.savedSettings = makeRaw(files, this.inFd);
   }
 
   override close(): void {
@@ -69,26 +46,6 @@ export class FdChannel extends Channel implements ReadyListener {
     if (this.inFd >= 0) files.close(this.inFd);
     if (this.outFd >= 0) files.close(this.outFd);
     this.inFd = this.outFd = -1;
-  }
-
-  private makeRaw(): void {
-    const { files } = this.host;
-    const bytes = new Uint8Array(termios.size);
-    if (this.inFd < 0 || files.ioctl(this.inFd, TCGETS, bytes) !== 0) return;
-    this.savedSettings = bytes;
-    const settings = termios.decode(bytes);
-    const cc = settings.c_cc.slice();
-    cc[VMIN] = 1;
-    cc[VTIME] = 0;
-    const raw = termios.encode({
-      ...settings,
-      c_iflag: settings.c_iflag & ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON),
-      c_oflag: settings.c_oflag & ~OPOST,
-      c_lflag: settings.c_lflag & ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN),
-      c_cflag: (settings.c_cflag & ~(CSIZE | PARENB)) | CS8,
-      c_cc: cc,
-    });
-    files.ioctl(this.inFd, TCSETS, raw);
   }
 
   override read(into: Uint8Array): number {
@@ -133,6 +90,15 @@ export class FdChannel extends Channel implements ReadyListener {
     return this.savedSettings !== undefined;
   }
 
+  /** A pipe's end is an end of file for the guest. */
+  override get endIsHangup(): boolean {
+    return false;
+  }
+
+  override get mustDrain(): boolean {
+    return true;
+  }
+
   override size(): ChannelSize | undefined {
     const bytes = new Uint8Array(winsize.size);
     for (const fd of [this.inFd, this.outFd]) {
@@ -143,3 +109,15 @@ export class FdChannel extends Channel implements ReadyListener {
     return undefined;
   }
 }
+
+/** `fd:N`. */
+export const fdChannel: ChannelType = {
+  name: 'fd',
+  parse(argument, { host }, { input, output }): Channel {
+    if (!argument.startsWith(':'))
+      throw new BadChannel("fd_init : channel type 'fd' must specify a file descriptor");
+    const fd = argument.slice(1);
+    if (!/^[0-9]+$/.test(fd)) throw new BadChannel(`fd_init : couldn't parse file descriptor '${text(fd)}'`);
+    return new FdChannel(host, input ? Number(fd) : -1, output ? Number(fd) : -1);
+  },
+};
