@@ -118,8 +118,8 @@ test('a console on a pts: announced when the guest opens it; a fresh one after t
 test('output that nobody reads stops its writer, and nothing else', async () => {
   await shell('con1=pts');
   terminal.type('yes >/dev/tty1 & sleep 2; echo goes on; kill %1; wait; echo ended\r');
-  await terminal.expect('goes on\r\n');
-  await terminal.expect('\nended\r\n');
+  await terminal.expect('goes on\r\n', 10_000);
+  await terminal.expect('ended\r\n', 10_000);
 });
 
 test('serial lines share a port; who finds none waiting is served when one is free', async () => {
