@@ -129,7 +129,7 @@ export const abi: readonly AbiModule[] = [
     ours: ['MAXSYMLINKS'],
   },
   { name: 'loop', headers: ['linux/loop.h'] },
-  { name: 'major', headers: ['linux/major.h', 'linux/kdev_t.h'] },
+  { name: 'major', headers: ['linux/major.h', 'linux/kdev_t.h'], ours: ['LOOP_CTRL_MINOR'] },
   { name: 'membarrier', headers: ['linux/membarrier.h'], newer: ['MEMBARRIER_CMD_GET_REGISTRATIONS'] },
   { name: 'memfd', headers: ['linux/memfd.h'], newer: ['MFD_NOEXEC_SEAL', 'MFD_EXEC'] },
   { name: 'mempolicy', headers: ['linux/mempolicy.h'] },
