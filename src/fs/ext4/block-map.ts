@@ -64,6 +64,8 @@ export class BlockMap {
   /** Takes [start, end) out; returns what was there. */
   remove(start: number, end: number): Run[] {
     const removed: Run[] = [];
+    // What is punched out may lie within a block.
+    if (start >= end) return removed;
     let index = this.search(start);
     while (index < this.runs.length && this.runs[index].logical < end) {
       const run = this.runs[index];

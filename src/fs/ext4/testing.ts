@@ -18,6 +18,9 @@ export class MemoryDisk extends Disk {
   ) {
     super(kernel, 'ubda', makedev(98, 0));
   }
+  /** The machine stops after so many writes: those that follow never reach the disk. */
+  writesLeft = Infinity;
+
   get size(): number {
     return this.image.length;
   }
@@ -27,6 +30,7 @@ export class MemoryDisk extends Disk {
   }
   write(offset: number, from: Uint8Array): void {
     if (offset + from.length > this.image.length) throw EIO;
+    if (--this.writesLeft < 0) return;
     this.image.set(from, offset);
   }
   flush(): number {
