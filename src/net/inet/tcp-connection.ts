@@ -132,6 +132,8 @@ export class TcpConnection {
   // What the program has asked for.
   noDelay = false;
   corked = false;
+  /** Small segments have been held back for long enough. */
+  impatient = false;
   keepAlive = false;
   keepIdle = 7200e9;
   keepInterval = 75e9;

@@ -50,7 +50,7 @@ function isWorthSending(
   room: number,
   sent: number,
 ): boolean {
-  if (length === room) return true;
+  if (length === room || tcp.impatient) return true;
   if (last && !tcp.corked && (tcp.noDelay || sent === 0)) return true;
   // As much as the peer has ever taken at once, by half.
   if (length * 2 >= tcp.maxSndWnd && tcp.maxSndWnd > 0) return true;

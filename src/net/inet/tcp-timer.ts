@@ -59,12 +59,11 @@ function giveUp(tcp: TcpConnection): void {
 
 function persist(tcp: TcpConnection, now: number): void {
   if (tcp.sndWnd > 0) {
-    // Not the window but the program has held it back: TCP_CORK does so for a while only.
-    const { corked } = tcp;
-    tcp.corked = false;
+    // What was held back, for TCP_CORK or because the window is small, goes after a while all the same.
     tcp.persistAt = Infinity;
+    tcp.impatient = true;
     output(tcp);
-    tcp.corked = corked;
+    tcp.impatient = false;
     return;
   }
   if (
