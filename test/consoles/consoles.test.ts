@@ -1,6 +1,6 @@
 /** Consoles and serial lines on channels of the host: what is typed and shown on the other side. */
 import { connect, type Socket } from 'node:net';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { linux } from '../support/machine.js';
 import { Terminal } from '../support/terminal.js';
@@ -94,6 +94,14 @@ const assigned = async (what: string): Promise<string> => {
 };
 
 const session = 'setsid -c sh -i';
+
+/** TCP sockets on a local port that are in use, TIME_WAIT aside: /proc/net/tcp. */
+function socketsInUse(port: number): number {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
+  const states = lines.map((line) => line.trim().split(/\s+/)).filter(([, local]) => local?.endsWith(wanted));
+  return states.filter(([, , , state]) => state !== '06').length;
+}
 
 test('a console on a pts: announced when the guest opens it; a fresh one after the host side has gone', async () => {
   const { ended } = await shell('con1=pts', 'con=none', 'con0=fd:0,fd:1');
@@ -196,4 +204,40 @@ test('switches that make no sense are told, and the machine boots', async () => 
   expect(output).toContain("port_init : couldn't parse port 'x'");
   terminal.type('echo </dev/tty4\r');
   await terminal.expect('No such file or directory');
+});
+
+test('two machines joined by a serial line', async () => {
+  await shell('ssl1=pts');
+  terminal.type('stty -F /dev/ttyS1 raw -echo; exec 3<>/dev/ttyS1\r');
+  const device = await assigned('Serial line 1');
+  const other = new Terminal();
+  try {
+    other.run(process.execPath, [linux, 'mem=256M', `ssl1=tty:${device}`]);
+    await other.expect('# ');
+    other.type('exec 3<>/dev/ttyS1; stty raw -echo <&3; head -n1 <&3; echo $((6 * 8)) >&3\r');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    terminal.type('echo over $((6 * 7)) the wire >&3; head -n1 <&3\r');
+    await other.expect('over 42 the wire');
+    await terminal.expect('48\r\n');
+  } finally {
+    other.close();
+  }
+});
+
+test('a hundred connections that come and go leave the port usable and no descriptor behind', async () => {
+  const port = 30_000 + (process.pid % 10_000);
+  await shell(`ssl0=port:${port}`);
+  terminal.type(`(while :; do ${session} </dev/ttyS0 >/dev/ttyS0 2>&1; done) &\r`);
+  for (let round = 0; round < 100; round++) {
+    const client = new TelnetClient(port);
+    await new Promise((resolve) => client.socket.once(round % 2 === 0 ? 'connect' : 'data', resolve));
+    client.type('echo \xff\xfd'.slice(0, round % 7));
+    client.close();
+  }
+  const last = new TelnetClient(port);
+  await last.expect('# ');
+  last.type('echo $((6 * 7))\r\0');
+  await last.expect('42\r\n');
+  // The one that listens, and the last connection.
+  await expect.poll(() => socketsInUse(port), { timeout: 5000 }).toBe(2);
 });
