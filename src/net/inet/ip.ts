@@ -83,7 +83,7 @@ export function findPath(
   net: Net,
   destination: IpAddress,
   boundDevice = 0,
-  source: IpAddress | undefined = undefined,
+  source?: IpAddress,
 ): IpPath {
   const device = boundDevice === 0 ? undefined : net.devices.get(boundDevice);
   if (device !== undefined && (isMulticast(destination) || destination === BROADCAST_V4))
