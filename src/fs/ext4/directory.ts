@@ -207,9 +207,11 @@ export class Ext4Directory extends Ext4Inode {
 
   private measure(logical: number, block: MetaBlock): void {
     let room = 0;
-    for (const { ino, length, nameLength } of this.entries(block))
-      if (ino !== 0 || nameLength !== 0 || block.bytes.length !== length || this.tailSize === 0)
-        room = Math.max(room, ino === 0 ? length : length - sizeFor(nameLength));
+    for (const { at, ino, length, nameLength } of this.entries(block)) {
+      // The checksum looks like an empty entry, but no name goes there, however short.
+      if (at >= block.bytes.length - this.tailSize) continue;
+      room = Math.max(room, ino === 0 ? length : length - sizeFor(nameLength));
+    }
     this.room[logical] = room;
   }
 
@@ -281,8 +283,8 @@ export class Ext4Directory extends Ext4Inode {
       this.addBlock(logical);
     }
     const block = this.block(logical) as MetaBlock;
-    for (const { at, ino, length, nameLength, type } of this.entries(block)) {
-      if (type === DIR_TAIL_TYPE && ino === 0) continue;
+    for (const { at, ino, length, nameLength } of this.entries(block)) {
+      if (at >= block.bytes.length - this.tailSize) continue;
       const used = ino === 0 ? 0 : sizeFor(nameLength);
       if (length - used < need) continue;
       if (used > 0) block.view.setUint16(at + 4, used, true);
