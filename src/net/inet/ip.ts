@@ -79,12 +79,7 @@ export interface Transport {
 }
 
 /** Finds the way. ENETUNREACH and the like. `boundDevice`: an interface's index, or 0. */
-export function findPath(
-  net: Net,
-  destination: IpAddress,
-  boundDevice = 0,
-  source?: IpAddress,
-): IpPath {
+export function findPath(net: Net, destination: IpAddress, boundDevice = 0, source?: IpAddress): IpPath {
   const device = boundDevice === 0 ? undefined : net.devices.get(boundDevice);
   if (device !== undefined && (isMulticast(destination) || destination === BROADCAST_V4))
     return linkPath(net, destination, device, source);
