@@ -9,7 +9,7 @@ import { crc32c } from '../../lib/crc32c.js';
 import { nameFromBytes, nameToBytes, putName, type Name } from '../../lib/names.js';
 import { EINVAL, EMLINK, ENAMETOOLONG, ENOENT, ENOTEMPTY } from '../../uapi/errno.js';
 import { FS_INDEX_FL, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../uapi/fs.js';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_ISDIR, S_ISREG } from '../../uapi/stat.js';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_ISDIR } from '../../uapi/stat.js';
 import type { DirectorySink, File } from '../file.js';
 import { currentTime, touchAtime, touchModified } from '../inode-times.js';
 import type { Inode, OpenContext } from '../inode.js';
@@ -467,7 +467,7 @@ export class Ext4Directory extends Ext4Inode {
     const other = replaced as Ext4Inode | undefined;
     if ((how & RENAME_WHITEOUT) !== 0 && (how & RENAME_EXCHANGE) !== 0) throw EINVAL;
     // What takes a file's place should not be empty after a crash: its contents go first.
-    if (other !== undefined && S_ISREG(inode.mode)) void inode.pages?.sync();
+    if (other !== undefined) inode.flushPages();
     this.superBlock.begin();
     target.checkEntry(toName);
     if ((how & RENAME_EXCHANGE) !== 0 && other !== undefined)

@@ -13,9 +13,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AT_FDCWD, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, O_CREAT, O_RDWR } from '../../uapi/fcntl.js';
 import { RENAME_EXCHANGE } from '../../uapi/fs.js';
-import { MS_RDONLY } from '../../uapi/mount.js';
+import { MS_RDONLY, MS_REMOUNT } from '../../uapi/mount.js';
 import { sys_link, sys_mkdir, sys_symlink } from '../create.js';
 import { sys_close } from '../file-calls.js';
+import { sys_mount } from '../mount-calls.js';
 import { sys_open } from '../open.js';
 import { sys_rmdir, sys_unlink } from '../remove.js';
 import { sys_rename, sys_renameat2 } from '../rename.js';
@@ -148,5 +149,55 @@ describe.skipIf(!hasTools).each(variants)('%s', (_name, options) => {
     expect(again.names('/mnt/d/moved')).toHaveLength(203);
     expect(again.unmountImage()).toBe(0);
     expect(check(again.disk.image)).toBe('');
+  });
+});
+
+describe.skipIf(!hasTools)('ext4', () => {
+  test('is whole while it is mounted read-only, and can be written again', () => {
+    const machine = new Ext4Machine(makeImage('-t', 'ext4'));
+    const remount = (flags: number): number | string =>
+      machine.sys(sys_mount, 'none', '/mnt', 'ext4', MS_REMOUNT | flags, '');
+    expect(machine.mountImage()).toBe(0);
+    machine.sys(sys_mkdir, '/mnt/one', 0o755);
+    expect(remount(MS_RDONLY)).toBe(0);
+    expect(check(machine.disk.image)).toBe('');
+    expect(machine.sys(sys_mkdir, '/mnt/two', 0o755)).toBe('EROFS');
+    expect(remount(0)).toBe(0);
+    expect(machine.sys(sys_mkdir, '/mnt/three', 0o755)).toBe(0);
+    expect(machine.unmountImage()).toBe(0);
+    expect(check(machine.disk.image)).toBe('');
+  });
+
+  test('frees files without a name that were open when the machine stopped', () => {
+    const machine = new Ext4Machine(makeImage('-t', 'ext4'));
+    expect(machine.mountImage()).toBe(0);
+    for (const name of ['/mnt/small', '/mnt/large']) {
+      open(machine, name);
+      expect(machine.sys(sys_unlink, name)).toBe(0);
+    }
+    expect(machine.sys(sys_fsync, open(machine, '/mnt/other'))).toBe(0);
+    const after = new Ext4Machine(machine.disk.image.slice());
+    expect(after.mountImage()).toBe(0);
+    expect(after.kernel.log.records.map(({ text }) => text)).toContain(
+      'EXT4-fs (ubda): 2 orphan inodes deleted',
+    );
+    expect(after.unmountImage()).toBe(0);
+    expect(check(after.disk.image)).toBe('');
+  });
+
+  test('says ENOSPC when it is full, and has room again afterwards', () => {
+    const machine = new Ext4Machine(makeImage('-t', 'ext4'));
+    expect(machine.mountImage()).toBe(0);
+    const fd = open(machine, '/mnt/filler');
+    let at = 0;
+    while (machine.write(fd, pattern(40_960), at) === 40_960) at += 40_960;
+    expect(machine.write(fd, pattern(40_960), at)).toBe('ENOSPC');
+    machine.sys(sys_close, fd);
+    expect(machine.sys(sys_unlink, '/mnt/filler')).toBe(0);
+    const again = open(machine, '/mnt/again');
+    expect(machine.write(again, pattern(40_960))).toBe(40_960);
+    machine.sys(sys_close, again);
+    expect(machine.unmountImage()).toBe(0);
+    expect(check(machine.disk.image)).toBe('');
   });
 });

@@ -109,11 +109,18 @@ export class Ext4RegularFile extends Ext4Inode implements PageStore {
   promise(start: number, end: number): void {
     const { blockSize } = this.volume;
     const perPage = PAGE_SIZE / blockSize;
+    const added: number[] = [];
     for (let page = Math.floor(start / PAGE_SIZE); page * PAGE_SIZE < end; page++) {
       if (this.promised.has(page)) continue;
       const run = this.map.at(page * perPage);
       if (run !== undefined && run.logical + run.count >= (page + 1) * perPage) continue;
-      this.superBlock.reserve(perPage);
+      try {
+        this.superBlock.reserve(perPage);
+      } catch (error) {
+        for (const one of added) this.breakPromises(one, one + 1);
+        throw error;
+      }
+      added.push(page);
       this.promised.add(page);
     }
   }
@@ -240,8 +247,8 @@ export class Ext4RegularFile extends Ext4Inode implements PageStore {
     return written.then(() => this.superBlock.commitAndFlush());
   }
 
-  /** Dirty pages go to the disk; errors stay with the pages, for fsync(2). */
-  flushPages(): void {
+  /** Errors stay with the pages, for fsync(2). */
+  override flushPages(): void {
     if (this.cache === undefined) return;
     try {
       void this.cache.sync();

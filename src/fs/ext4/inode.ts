@@ -3,7 +3,7 @@ import type { TimeSpec } from '../../host/host.js';
 import type { Result } from '../../kernel/syscall.js';
 import { crc32c, crc32cWord } from '../../lib/crc32c.js';
 import type { Name } from '../../lib/names.js';
-import { EEXIST, ENODATA, EOPNOTSUPP } from '../../uapi/errno.js';
+import { EEXIST, ENODATA, EOPNOTSUPP, Errno } from '../../uapi/errno.js';
 import { FS_EXTENT_FL, FS_FL_USER_MODIFIABLE, FS_HUGE_FILE_FL, FS_INLINE_DATA_FL } from '../../uapi/fs.js';
 import { S_ISBLK, S_ISCHR, S_ISDIR, S_ISLNK, S_ISREG } from '../../uapi/stat.js';
 import { XATTR_CREATE, XATTR_NAME_CAPS, XATTR_REPLACE } from '../../uapi/xattr.js';
@@ -410,9 +410,17 @@ export class Ext4Inode extends Inode implements MapOwner {
   override evict(): void {
     const { superBlock } = this;
     this.leaveMemory();
-    if (this.nlink === 0 && !superBlock.readOnly) superBlock.destroy(this);
-    superBlock.forget(this);
+    try {
+      if (this.nlink === 0 && !superBlock.readOnly) superBlock.destroy(this);
+      superBlock.forget(this);
+    } catch (error) {
+      // Nobody is there to be told: close(2) and the like have done their part.
+      if (!(error instanceof Errno)) throw error;
+      superBlock.log(3, `inode #${this.ino} could not be written: ${error.name}`);
+    }
   }
+  /** Dirty pages go to the disk. */
+  flushPages(): void {}
   /** What is in memory only is written, or forgotten if the inode goes. */
   protected leaveMemory(): void {}
 }

@@ -471,16 +471,14 @@ export class Ext4SuperBlock extends SuperBlock implements TimerTarget {
 
   override sync(): Result {
     if (this.readOnly) return 0;
-    for (const inode of Array.from(this.inodes.values()))
-      if (inode instanceof Ext4RegularFile) inode.flushPages();
+    for (const inode of Array.from(this.inodes.values())) inode.flushPages();
     return this.commitAndFlush();
   }
 
   /** Everything is in its place, and nothing needs to be recovered. */
   private finish(): void {
     if (this.readOnly) return;
-    for (const inode of Array.from(this.inodes.values()))
-      if (inode instanceof Ext4RegularFile) inode.flushPages();
+    for (const inode of Array.from(this.inodes.values())) inode.flushPages();
     this.commit();
     this.journal?.finish(this.meta);
     this.volume.setFeature(INCOMPAT_RECOVER, false);
@@ -497,6 +495,12 @@ export class Ext4SuperBlock extends SuperBlock implements TimerTarget {
       return;
     }
     if (this.hasFailed || this.disk.readOnly) throw EROFS;
+    // Programs check file systems that are mounted read-only, and repair them.
+    void this.disk.pages.sync();
+    this.volume.reread();
+    this.meta.clear();
+    this.groups = this.loadGroups();
+    this.allocator = new Allocator(this.volume, this.groups, (what) => this.damaged(what));
     this.readOnly = false;
     try {
       this.start();

@@ -76,6 +76,14 @@ export class Volume {
     this.seed = this.has(INCOMPAT_CSUM_SEED) ? get.s_checksum_seed : crc32c(0xffff_ffff, this.uuid);
   }
 
+  /** The super block may have been changed by programs while nothing was written here: e2fsck(8), tune2fs(8). */
+  reread(): void {
+    this.disk.read(SUPER_OFFSET, this.bytes);
+    if (field.s_magic.get(this.view, 0) !== EXT4_SUPER_MAGIC) this.refuse("VFS: Can't find ext4 filesystem");
+    this.checkIncompatible(field.s_feature_incompat.get(this.view, 0));
+    if (this.metadataChecksums) this.verify();
+  }
+
   private refuse(why: string): never {
     this.kernel.log.write(3, `EXT4-fs (${this.disk.name}): ${why}`);
     throw EINVAL;
