@@ -67,6 +67,9 @@ class TerminalLog extends LineConsole {
   ) {
     super(stamped);
   }
+  get terminal(): Tty {
+    return this.line.tty;
+  }
   protected override show(line: string): void {
     this.line.log(lineBytes(line));
   }

@@ -18,6 +18,8 @@ export interface LogRecord {
 
 /** Where lines are shown as they come. */
 export interface LogConsole {
+  /** The terminal that it is, if it is one: /proc/consoles. */
+  readonly terminal?: { readonly name: Name; readonly rdev: number };
   write(record: LogRecord): void;
 }
 

@@ -9,9 +9,11 @@ import { TtyPort } from '../tty/port.js';
 import type { Tty } from '../tty/tty.js';
 import type { Channel, ChannelEvents } from './channel.js';
 
-/** Output that the host has not taken yet: a screenful. Beyond it the guest's writers wait. */
-const OUTPUT_LIMIT = 16384;
+/** Output that the host has not taken yet: enough to keep it busy while the writer is woken. Beyond it the guest's writers wait. */
+const OUTPUT_LIMIT = 65536;
 
+/** What is offered to the host at once. */
+const FLUSH_CHUNK = 16384;
 /** The kernel's log that finds no room is kept up to this size; beyond it dmesg(1) has what is not shown here. */
 const LATE_LOG_LIMIT = 1 << 18;
 /** login(1) and getty(8) close their terminal, hang it up, and open it again: that is no reason to lose who is there. */
@@ -197,7 +199,7 @@ export class Line extends TtyPort implements ChannelEvents, TimerTarget {
 
   private flush(): void {
     while (this.output.used > 0) {
-      const waiting = new Uint8Array(Math.min(this.output.used, 4096));
+      const waiting = new Uint8Array(Math.min(this.output.used, FLUSH_CHUNK));
       this.output.peek(waiting);
       const sent = this.channel.write(waiting);
       this.output.drop(sent);

@@ -3,6 +3,7 @@ import { processCpuTime } from '../../kernel/cputime.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_VERSION, linuxBanner } from '../../kernel/version.js';
 import type { Name } from '../../lib/names.js';
+import { majorOf, minorOf } from '../char-dev.js';
 import { buddyInfo, memInfo, vmStat } from '../../mm/proc-meminfo.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory, text } from '../kernfs.js';
@@ -14,7 +15,7 @@ const TICK = 10_000_000;
 export function machineEntries(kernel: Kernel): Record<Name, Entry> {
   return {
     cmdline: text(() => `${kernel.params.commandLine}\n`),
-    consoles: text(() => 'tty0                 -WU (EC  p  )    4:0\n'),
+    consoles: text(() => consoles(kernel)),
     cpuinfo: text(() => cpuInfo(kernel)),
     devices: text(() => devices(kernel)),
     buddyinfo: text(() => buddyInfo(kernel.memory)),
@@ -62,6 +63,16 @@ export function machineEntries(kernel: Kernel): Record<Name, Entry> {
 }
 
 /** One paragraph for each CPU shown: the host's own, so that programs find the features that they will run with. */
+/** /proc/consoles: E enabled, C is /dev/console, which the last one is, p prints the log. */
+function consoles({ log }: Kernel): string {
+  const terminals = [...log.consoles].flatMap(({ terminal }) => terminal ?? []);
+  const lines = terminals.map(({ name, rdev }, index) => {
+    const flags = index === terminals.length - 1 ? 'EC  p  ' : 'E   p  ';
+    return `${name.padEnd(21)}-WU (${flags})${String(majorOf(rdev)).padStart(5)}:${minorOf(rdev)}\n`;
+  });
+  return lines.join('');
+}
+
 function cpuInfo(kernel: Kernel): Name {
   const paragraph = kernel.host.machine.cpuinfo.trimEnd();
   let all = '';
