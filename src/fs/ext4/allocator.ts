@@ -118,8 +118,9 @@ export class Allocator {
       if (group.freeInodes === 0) continue;
       const { bytes } = groups.inodeBitmap(group);
       let index = group.number === 0 ? volume.firstInode - 1 : 0;
-      while (index < volume.inodesPerGroup && testBit(bytes, index)) index++;
-      if (index === volume.inodesPerGroup) continue;
+      while (index < volume.inodesPerGroup && testBit(bytes, index))
+        index += (index & 7) === 0 && bytes[index >>> 3] === 0xff ? 8 : 1;
+      if (index >= volume.inodesPerGroup) continue;
       setBit(bytes, index);
       group.freeInodes--;
       groups.freeInodes--;
