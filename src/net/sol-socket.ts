@@ -1,13 +1,25 @@
 /** Setting and showing the options that every socket has: SOL_SOCKET, socket(7). Linux's sk_setsockopt, sk_getsockopt. */
 import { capable, type Credentials } from '../kernel/credentials.js';
 import type { Task } from '../kernel/task.js';
+import { nameFromBytes, nameToBytes } from '../lib/names.js';
 import { Word64 } from '../lib/word64.js';
 import { CAP_NET_ADMIN, CAP_NET_RAW } from '../uapi/capability.js';
-import { EACCES, EDOM, EINVAL, ENODATA, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM } from '../uapi/errno.js';
+import {
+  EACCES,
+  EDOM,
+  EINVAL,
+  ENODATA,
+  ENODEV,
+  ENOENT,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPERM,
+} from '../uapi/errno.js';
 import {
   AF_INET,
   AF_INET6,
   SO_ACCEPTCONN,
+  SO_BINDTODEVICE,
   SO_BINDTOIFINDEX,
   SO_BROADCAST,
   SO_BSDCOMPAT,
@@ -53,6 +65,7 @@ import {
   linger,
   ucred,
 } from '../uapi/socket.js';
+import { IFNAMSIZ } from '../uapi/if.js';
 import { BUFFER_MAX } from './socket-options.js';
 import type { Socket } from './socket.js';
 
@@ -207,7 +220,23 @@ const table: Readonly<Record<number, Option>> = {
       throw ENOENT;
     },
   },
-  [SO_BINDTOIFINDEX]: { get: ({ options }) => options.boundDevice },
+  [SO_BINDTODEVICE]: {
+    get({ options, net }, room) {
+      const device = net.devices.get(options.boundDevice);
+      if (device === undefined) return new Uint8Array(0);
+      if (room < IFNAMSIZ) throw EINVAL;
+      return nameToBytes(`${device.name}\0`);
+    },
+  },
+  [SO_BINDTOIFINDEX]: {
+    get: ({ options }) => options.boundDevice,
+    set({ credentials }, { options, net }, number) {
+      if (number < 0) throw EINVAL;
+      if (options.boundDevice !== 0 && !capable(credentials, CAP_NET_RAW)) throw EPERM;
+      if (number !== 0 && net.devices.get(number) === undefined) throw ENODEV;
+      options.boundDevice = number;
+    },
+  },
   [SO_COOKIE]: {
     get({ cookie }, room) {
       if (room < 8) throw EINVAL;
@@ -249,8 +278,17 @@ function writeTimeout(timeoutNs: number): Uint8Array {
   return __kernel_sock_timeval.encode({ tv_sec: Math.floor(us / US_PER_SEC), tv_usec: us % US_PER_SEC });
 }
 
+/** By name; no name unbinds. Who is bound needs a privilege to leave. */
+function bindToDevice({ credentials }: Task, { options, net }: Socket, value: Uint8Array): void {
+  if (options.boundDevice !== 0 && !capable(credentials, CAP_NET_RAW)) throw EPERM;
+  const end = value.indexOf(0);
+  const name = nameFromBytes(value, 0, Math.min(end < 0 ? value.length : end, IFNAMSIZ - 1));
+  options.boundDevice = name === '' ? 0 : net.devices.named(name).index;
+}
+
 /** setsockopt(2) at SOL_SOCKET. */
 export function setSocketOption(task: Task, socket: Socket, name: number, value: Uint8Array): void {
+  if (name === SO_BINDTODEVICE) return bindToDevice(task, socket, value);
   if (value.length < 4) throw EINVAL;
   const set = table[name]?.set;
   if (set === undefined) throw ENOPROTOOPT;

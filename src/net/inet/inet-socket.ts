@@ -41,18 +41,17 @@ export abstract class InetSocket extends Socket {
   /** The interface of a link-local address. */
   protected scope = 0;
   ip = new IpOptions();
-  readonly uid: number;
 
   constructor(
     readonly stack: InetStack,
-    task: Task,
+    /** Whose it is. */
+    readonly uid: number,
     family: number,
     type: number,
     protocol: number,
   ) {
     super(stack.net, family, type, protocol);
     this.local = this.anyAddress;
-    this.uid = task.credentials.fsuid;
   }
 
   get anyAddress(): IpAddress {

@@ -17,19 +17,20 @@ import { UdpSocket } from './udp-socket.js';
 /** A socket of either version. */
 function createSocket(stack: InetStack, task: Task, family: number, type: number, protocol: number): Socket {
   if (protocol < 0 || protocol > IPPROTO_MPTCP) throw EINVAL;
+  const uid = task.credentials.fsuid;
   switch (type) {
     case SOCK_STREAM:
       if (protocol !== 0 && protocol !== IPPROTO_TCP) throw EPROTONOSUPPORT;
-      return new TcpSocket(stack, task, family);
+      return new TcpSocket(stack, uid, family);
     case SOCK_DGRAM:
       // Echo requests without privilege: net.ipv4.ping_group_range has no group in it.
       if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) throw EACCES;
       if (protocol !== 0 && protocol !== IPPROTO_UDP) throw EPROTONOSUPPORT;
-      return new UdpSocket(stack, task, family);
+      return new UdpSocket(stack, uid, family);
     case SOCK_RAW:
       if (protocol === 0) throw EPROTONOSUPPORT;
       if (!capable(task.credentials, CAP_NET_RAW)) throw EPERM;
-      return new RawSocket(stack, task, family, protocol);
+      return new RawSocket(stack, uid, family, protocol);
     default:
       throw ESOCKTNOSUPPORT;
   }

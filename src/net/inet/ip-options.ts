@@ -30,9 +30,6 @@ export class IpOptions {
   multicastSource: IpAddress | undefined;
   readonly memberships: Membership[] = [];
   v6Only = false;
-  /** Raw ICMP sockets: bit n set leaves messages of type n out. */
-  icmpFilter = 0;
-  icmp6Filter = new Uint32Array(8);
   private readonly on = new Set<string>();
 
   /** A switch: `v4:IP_PKTINFO`... */
@@ -59,8 +56,8 @@ export class IpOptions {
   /** A copy, for a connection that a listener makes: without its groups. */
   clone(): IpOptions {
     const copy = new IpOptions();
-    const { on, memberships, icmp6Filter } = copy;
-    Object.assign(copy, this, { on, memberships, icmp6Filter });
+    const { on, memberships } = copy;
+    Object.assign(copy, this, { on, memberships });
     for (const name of this.on) on.add(name);
     return copy;
   }

@@ -62,9 +62,12 @@ export class RawSockets {
 
 export class RawSocket extends InetSocket {
   private readonly queue = new DatagramQueue(this);
+  /** Bit n set leaves ICMP messages of type n out. */
+  private icmpFilter = 0;
+  private readonly icmp6Filter = new Uint32Array(8);
 
-  constructor(stack: InetStack, task: Task, family: number, protocol: number) {
-    super(stack, task, family, SOCK_RAW, protocol);
+  constructor(stack: InetStack, uid: number, family: number, protocol: number) {
+    super(stack, uid, family, SOCK_RAW, protocol);
     if (protocol === IPPROTO_RAW) this.ip.set(IPPROTO_IP, IP_HDRINCL, true);
     stack.raw.all.add(this);
   }
@@ -84,8 +87,8 @@ export class RawSocket extends InetSocket {
     if (this.options.boundDevice !== 0 && this.options.boundDevice !== device.index) return false;
     if (end <= start) return true;
     const type = view.getUint8(start);
-    if (protocol === IPPROTO_ICMP) return type >= 32 || ((this.ip.icmpFilter >>> type) & 1) === 0;
-    return protocol !== IPPROTO_ICMPV6 || ((this.ip.icmp6Filter[type >> 5] >>> (type & 31)) & 1) === 0;
+    if (protocol === IPPROTO_ICMP) return type >= 32 || ((this.icmpFilter >>> type) & 1) === 0;
+    return protocol !== IPPROTO_ICMPV6 || ((this.icmp6Filter[type >> 5] >>> (type & 31)) & 1) === 0;
   }
 
   deliver(packet: Packet, info: Received): void {
@@ -196,18 +199,18 @@ export class RawSocket extends InetSocket {
     if (level === SOL_RAW && name === ICMP_FILTER && this.protocol === IPPROTO_ICMP) {
       const whole = new Uint8Array(4);
       whole.set(value.subarray(0, 4));
-      this.ip.icmpFilter = new DataView(whole.buffer).getUint32(0, true);
+      this.icmpFilter = new DataView(whole.buffer).getUint32(0, true);
     } else if (level === SOL_ICMPV6 && name === ICMPV6_FILTER && this.protocol === IPPROTO_ICMPV6) {
-      new Uint8Array(this.ip.icmp6Filter.buffer).set(value.subarray(0, 32));
+      new Uint8Array(this.icmp6Filter.buffer).set(value.subarray(0, 32));
     } else if (level === SOL_RAW || level === SOL_ICMPV6) throw ENOPROTOOPT;
     else super.setOption(task, level, name, value);
   }
 
   override getOption(task: Task, level: number, name: number, room: number): Uint8Array {
     if (level === SOL_RAW && name === ICMP_FILTER && this.protocol === IPPROTO_ICMP)
-      return new Uint8Array(new Uint32Array([this.ip.icmpFilter]).buffer);
+      return new Uint8Array(new Uint32Array([this.icmpFilter]).buffer);
     if (level === SOL_ICMPV6 && name === ICMPV6_FILTER && this.protocol === IPPROTO_ICMPV6)
-      return new Uint8Array(this.ip.icmp6Filter.buffer.slice(0));
+      return new Uint8Array(this.icmp6Filter.buffer.slice(0));
     if (level === SOL_RAW || level === SOL_ICMPV6) throw ENOPROTOOPT;
     return super.getOption(task, level, name, room);
   }

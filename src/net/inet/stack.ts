@@ -23,6 +23,9 @@ export class InetStack {
   readonly raw = new RawSockets();
   readonly udp: Udp;
   readonly tcp: Tcp;
+  /** Random numbers in stock: the host is asked for many at a time. */
+  private readonly randomWords = new Uint32Array(64);
+  private randomLeft = 0;
   /** By IPPROTO_*, over IPv4 and over IPv6. */
   readonly transports: ReadonlyMap<number, Transport>;
   readonly transports6: ReadonlyMap<number, Transport>;
@@ -61,8 +64,10 @@ export class InetStack {
 
   /** Random numbers for ports and sequence numbers. */
   random32(): number {
-    const bytes = new Uint8Array(4);
-    this.net.kernel.host.random(bytes);
-    return new DataView(bytes.buffer).getUint32(0);
+    if (this.randomLeft === 0) {
+      this.net.kernel.host.random(new Uint8Array(this.randomWords.buffer));
+      this.randomLeft = this.randomWords.length;
+    }
+    return this.randomWords[--this.randomLeft];
   }
 }

@@ -241,7 +241,7 @@ export class TcpConnection {
     this.failure ??= failure;
     this.retransmitAt = this.persistAt = this.ackAt = this.keepAliveAt = this.endAt = Infinity;
     this.ackNow = this.ackPending = false;
-    this.sendRing.clear();
+    this.freeSendRing();
     this.outOfOrder.clear();
     this.events |= EVENT_STATE | EVENT_READABLE | EVENT_WRITABLE;
   }
@@ -249,6 +249,18 @@ export class TcpConnection {
   /** When clock() wants to be called next. */
   get deadline(): number {
     return Math.min(this.retransmitAt, this.persistAt, this.ackAt, this.keepAliveAt, this.endAt);
+  }
+
+  /** Nothing will be sent any more: its memory is given back. */
+  freeSendRing(): void {
+    this.sendRing.clear();
+    this.sendRing.resize(0);
+  }
+
+  /** Nobody will read what has been received. */
+  discard(): void {
+    this.receiveRing.clear();
+    this.receiveRing.resize(0);
   }
 
   takeEvents(): number {

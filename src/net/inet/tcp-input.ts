@@ -388,6 +388,7 @@ function takeFin(tcp: TcpConnection): void {
 /** The side that closes first waits until no segment of the connection can be under way any more. */
 function enterTimeWait(tcp: TcpConnection): void {
   tcp.state = 'time-wait';
+  tcp.freeSendRing();
   tcp.retransmitAt = tcp.persistAt = tcp.keepAliveAt = Infinity;
   tcp.endAt = tcp.environment.now() + TIME_WAIT_NS;
   tcp.events |= EVENT_STATE;

@@ -93,12 +93,8 @@ export class TcpSocket extends InetSocket implements TcpEnvironment, TimerTarget
   /** It has its port by a connection, and gives it back with it. */
   private portByConnection = false;
 
-  constructor(
-    stack: InetStack,
-    private readonly creator: Task,
-    family: number,
-  ) {
-    super(stack, creator, family, SOCK_STREAM, IPPROTO_TCP);
+  constructor(stack: InetStack, uid: number, family: number) {
+    super(stack, uid, family, SOCK_STREAM, IPPROTO_TCP);
     this.options.sendBuffer = SEND_BUFFER;
     this.options.receiveBuffer = RECEIVE_BUFFER;
   }
@@ -208,7 +204,7 @@ export class TcpSocket extends InetSocket implements TcpEnvironment, TimerTarget
       if (error === ENETUNREACH) return;
       throw error;
     }
-    const child = new TcpSocket(this.stack, this.creator, this.family);
+    const child = new TcpSocket(this.stack, this.uid, this.family);
     child.adopt(this, info, remotePort, path);
     this.half.add(child);
     child.run((connection) => answer(connection, segment));
@@ -703,6 +699,7 @@ export class TcpSocket extends InetSocket implements TcpEnvironment, TimerTarget
     const { lingerOn, lingerSeconds } = this.options;
     // Data that were not read are lost: the peer is not to think that they have arrived.
     const lost = connection.readable > 0 || (lingerOn && lingerSeconds === 0);
+    connection.discard();
     this.run((own) => {
       if (lost || !own.synchronized) abort(own);
       else closeSending(own);

@@ -20,6 +20,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNSPEC,
+  MSG_MORE,
   MSG_OOB,
   SOCK_DGRAM,
   SOL_UDP,
@@ -43,11 +44,23 @@ import type { InetStack } from './stack.js';
 const HEADER = udphdr.size;
 const PAYLOAD_MAX = 0xffff;
 
+/** A datagram that is being put together: MSG_MORE, UDP_CORK. */
+interface HeldDatagram {
+  readonly path: IpPath;
+  readonly to: Endpoint;
+  readonly ttl: number | undefined;
+  readonly tos: number | undefined;
+  readonly parts: Uint8Array[];
+  length: number;
+}
+
 export class UdpSocket extends InetSocket {
   readonly queue = new DatagramQueue(this);
+  private held: HeldDatagram | undefined;
+  private corked = false;
 
-  constructor(stack: InetStack, task: Task, family: number) {
-    super(stack, task, family, SOCK_DGRAM, IPPROTO_UDP);
+  constructor(stack: InetStack, uid: number, family: number) {
+    super(stack, uid, family, SOCK_DGRAM, IPPROTO_UDP);
   }
 
   /** Bytes that wait to be received. */
@@ -106,28 +119,52 @@ export class UdpSocket extends InetSocket {
     return super.peerName();
   }
 
-  override send(_task: Task, { data, flags, name, control }: SendRequest): number {
+  override send(_task: Task, request: SendRequest): number {
+    const { data, flags } = request;
     const length = data.remaining;
     if (length > PAYLOAD_MAX) throw EMSGSIZE;
     if ((flags & MSG_OOB) !== 0) throw EOPNOTSUPP;
-    const to = this.destination(name);
-    const wanted = readSendControl(control);
-    const device = wanted.device ?? to.scope;
-    const path = this.pathTo({ ...to, scope: device }, wanted.source);
-    if (path.kind === 'broadcast' && !this.options.has(SO_BROADCAST)) throw EACCES;
-    if (this.localPort === 0) this.takePort(0);
+    // What is added to a datagram goes where its beginning goes.
+    const held = this.held ?? this.beginDatagram(request);
     if (this.error !== undefined) throw this.takeError();
     if ((this.shutdowns & SEND_SHUTDOWN) !== 0) throw EPIPE;
-    const packet = Packet.outgoing(length);
-    if (data.get(packet.bytes.subarray(packet.start, packet.end)) < length) throw EFAULT;
-    const { net } = this;
+    const bytes = new Uint8Array(length);
+    if (data.get(bytes) < length) throw EFAULT;
+    held.parts.push(bytes);
+    held.length += length;
+    this.held = held;
+    if (!this.corked && (flags & MSG_MORE) === 0) this.sendHeld();
+    return length;
+  }
+
+  /** Where a new datagram goes, and how. */
+  private beginDatagram({ name, control }: SendRequest): HeldDatagram {
+    const to = this.destination(name);
+    const { source, device, ttl, tos } = readSendControl(control);
+    const path = this.pathTo({ ...to, scope: device ?? to.scope }, source);
+    if (path.kind === 'broadcast' && !this.options.has(SO_BROADCAST)) throw EACCES;
+    if (this.localPort === 0) this.takePort(0);
+    return { path, to, ttl, tos, parts: [], length: 0 };
+  }
+
+  /** Sends what has been put together. */
+  private sendHeld(): void {
+    const { held, net } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    if (held.length > PAYLOAD_MAX) throw EMSGSIZE;
+    const packet = Packet.outgoing(held.length);
+    let at = packet.start;
+    for (const part of held.parts) {
+      packet.bytes.set(part, at);
+      at += part.length;
+    }
     net.enter();
     try {
-      this.transmit(packet, path, to, wanted.ttl, wanted.tos);
+      this.transmit(packet, held);
     } finally {
       net.leave();
     }
-    return length;
   }
 
   private destination(name: Uint8Array | undefined): Endpoint {
@@ -157,13 +194,7 @@ export class UdpSocket extends InetSocket {
     return { address: this.remote, port: this.remotePort, scope: this.scope };
   }
 
-  private transmit(
-    packet: Packet,
-    path: IpPath,
-    to: Endpoint,
-    ttl: number | undefined,
-    tos: number | undefined,
-  ): void {
+  private transmit(packet: Packet, { path, to, ttl, tos }: HeldDatagram): void {
     const at = packet.push(HEADER);
     const { view, length } = packet;
     if (length > PAYLOAD_MAX) throw EMSGSIZE;
@@ -241,13 +272,14 @@ export class UdpSocket extends InetSocket {
   override setOption(task: Task, level: number, name: number, value: Uint8Array): void {
     if (level !== SOL_UDP) return super.setOption(task, level, name, value);
     if (value.length < 4) throw EINVAL;
-    // Nothing is ever held back, so there is nothing to let go.
-    if (name !== UDP_CORK || optionNumber(value) !== 0) throw ENOPROTOOPT;
+    if (name !== UDP_CORK) throw ENOPROTOOPT;
+    this.corked = optionNumber(value) !== 0;
+    if (!this.corked) this.sendHeld();
   }
   override getOption(task: Task, level: number, name: number, room: number): Uint8Array {
     if (level !== SOL_UDP) return super.getOption(task, level, name, room);
     if (name !== UDP_CORK) throw ENOPROTOOPT;
-    return new Uint8Array(4);
+    return new Uint8Array([this.corked ? 1 : 0, 0, 0, 0]);
   }
 
   override release(): void {

@@ -134,6 +134,31 @@ static void datagrams(void) {
   close(a), close(b), close(c);
 }
 
+static void together(void) {
+  int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+  inet_bind(a, "127.0.0.1", 0);
+  inet_connect(b, "127.0.0.1", port_of(a));
+  fact("more to come: %s", outcome(send(b, "one,", 4, MSG_MORE)));
+  receive(a, 64, 0);
+  fact("more to come: %s", outcome(send(b, "two,", 4, MSG_MORE)));
+  fact("the end: %s", outcome(send(b, "three", 5, 0)));
+  receive(a, 64, 0);
+  fact("cork: %s", outcome(set_int(b, IPPROTO_UDP, 1, 1)));
+  send(b, "a", 1, 0), send(b, "b", 1, 0);
+  receive(a, 64, 0);
+  fact("uncork: %s", outcome(set_int(b, IPPROTO_UDP, 1, 0)));
+  receive(a, 64, 0);
+  fact("bind to a device: %s", outcome(setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)));
+  char name[16] = "";
+  socklen_t length = sizeof name;
+  fact("which: %s", outcome(getsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, name, &length)));
+  fact("%s, length %d", name, length);
+  fact("to none: %s", outcome(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "nothing", 8)));
+  send(b, "through lo", 10, 0);
+  receive(a, 64, 0);
+  close(a), close(b);
+}
+
 static void version6(void) {
   int a = socket(AF_INET6, SOCK_DGRAM, 0), b = socket(AF_INET6, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
   inet_bind(a, "::", 0);
@@ -300,6 +325,7 @@ int main(void) {
   fact("-- tcp");
   binding(SOCK_STREAM);
   datagrams();
+  together();
   version6();
   control();
   errors();
