@@ -13,6 +13,7 @@ import { type IpAddress, isLinkLocal, samePrefix } from './ip-address.js';
 import { LoopbackDevice } from './loopback.js';
 import type { Packet } from './packet.js';
 import { type Route, RouteTable } from './route.js';
+import { NetSettings } from './settings.js';
 import type { Socket } from './socket.js';
 
 /** What makes the sockets of one address family. It holds what they share within a namespace. */
@@ -38,6 +39,7 @@ export interface PacketHandler {
 }
 
 export class Net {
+  readonly settings = new NetSettings();
   readonly devices = new DeviceTable();
   readonly routes = new RouteTable();
   readonly listeners: NetListener[] = [];

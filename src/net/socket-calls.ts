@@ -4,14 +4,7 @@ import { address, fd, int, type Result, syscall } from '../kernel/syscall.js';
 import type { Task } from '../kernel/task.js';
 import { EAFNOSUPPORT, ECONNABORTED, EINVAL, Errno } from '../uapi/errno.js';
 import { O_NONBLOCK } from '../uapi/fcntl.js';
-import {
-  AF_MAX,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_PACKET,
-  SOCK_TYPE_MASK,
-  SOMAXCONN,
-} from '../uapi/socket.js';
+import { AF_MAX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_PACKET, SOCK_TYPE_MASK } from '../uapi/socket.js';
 import { readAddress, writeAddress } from './addresses.js';
 import { netOf } from './net.js';
 import { shutdownMask, type Socket, withTimeout } from './socket.js';
@@ -81,7 +74,7 @@ export const sys_bind = syscall([fd, address, int], (task, at, name, length) => 
 
 export const sys_listen = syscall([fd, int], (task, at, backlog) => {
   const { socket } = socketFileAt(task, at);
-  return socket.listen(task, Math.min(backlog >>> 0, SOMAXCONN));
+  return socket.listen(task, Math.min(backlog >>> 0, socket.net.settings.somaxconn));
 });
 
 export const sys_accept = syscall([fd, address, address], (task, at, name, lengthAt) =>

@@ -1,13 +1,11 @@
 /** The state behind the options of SOL_SOCKET: socket(7). What sets and shows it is in net/sol-socket. */
 
-/** /proc/sys/net/core/{w,r}mem_{max,default}. */
-export const BUFFER_DEFAULT = 212_992;
-export const BUFFER_MAX = 212_992;
+import type { NetSettings } from './settings.js';
 
 export class SocketOptions {
   /** What SO_SNDBUF and SO_RCVBUF show: twice what was asked for, as Linux counts its own overhead. */
-  sendBuffer = BUFFER_DEFAULT;
-  receiveBuffer = BUFFER_DEFAULT;
+  sendBuffer: number;
+  receiveBuffer: number;
   /** SO_SNDBUF or SO_RCVBUF has been set: TCP leaves it alone then. */
   sendBufferLocked = false;
   receiveBufferLocked = false;
@@ -28,6 +26,11 @@ export class SocketOptions {
   timestamp: 'off' | 'us' | 'ns' = 'off';
   private readonly on = new Set<number>();
 
+  constructor(private readonly settings: NetSettings) {
+    this.sendBuffer = settings.wmemDefault;
+    this.receiveBuffer = settings.rmemDefault;
+  }
+
   /** Whether a switch (SO_REUSEADDR, SO_PASSCRED...) is on. */
   has(name: number): boolean {
     return this.on.has(name);
@@ -40,7 +43,7 @@ export class SocketOptions {
 
   /** A copy, for a connection that a listener makes. */
   clone(): SocketOptions {
-    const copy = new SocketOptions();
+    const copy = new SocketOptions(this.settings);
     const { on } = copy;
     Object.assign(copy, this, { on });
     for (const name of this.on) on.add(name);

@@ -41,7 +41,7 @@ export function shutdownMask(how: number): number | undefined {
 }
 
 export abstract class Socket {
-  options = new SocketOptions();
+  options: SocketOptions;
   /** Something has gone wrong that no call has told yet: SO_ERROR. */
   error: Errno | undefined;
   /** RCV_SHUTDOWN, SEND_SHUTDOWN. */
@@ -63,7 +63,9 @@ export abstract class Socket {
     /** SOCK_* */
     readonly type: number,
     readonly protocol: number,
-  ) {}
+  ) {
+    this.options = new SocketOptions(net.settings);
+  }
 
   /** SO_COOKIE */
   get cookie(): number {
@@ -84,7 +86,7 @@ export abstract class Socket {
   bind(_task: Task, _address: Uint8Array): Result {
     throw EOPNOTSUPP;
   }
-  /** `backlog` is cut to SOMAXCONN. */
+  /** `backlog` is cut to net.core.somaxconn. */
   listen(_task: Task, _backlog: number): number {
     throw EOPNOTSUPP;
   }

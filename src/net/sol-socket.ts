@@ -66,7 +66,7 @@ import {
   ucred,
 } from '../uapi/socket.js';
 import { IFNAMSIZ } from '../uapi/if.js';
-import { BUFFER_MAX } from './socket-options.js';
+import type { NetSettings } from './settings.js';
 import type { Socket } from './socket.js';
 
 /** Twice the smallest packet, and one: what Linux counts for it. */
@@ -107,19 +107,23 @@ const timeout = (which: 'sendTimeoutNs' | 'receiveTimeoutNs'): Option => ({
   },
 });
 
-const sendBuffer = (bytes: (credentials: Credentials, wanted: number) => number): Option => ({
+const sendBuffer = (
+  bytes: (credentials: Credentials, wanted: number, settings: NetSettings) => number,
+): Option => ({
   get: ({ options }) => options.sendBuffer,
-  set({ credentials }, { options, writable }, number) {
-    options.sendBuffer = Math.max(doubled(bytes(credentials, number)), SEND_BUFFER_MIN);
+  set({ credentials }, { options, writable, net }, number) {
+    options.sendBuffer = Math.max(doubled(bytes(credentials, number, net.settings)), SEND_BUFFER_MIN);
     options.sendBufferLocked = true;
     writable.wake();
   },
 });
 
-const receiveBuffer = (bytes: (credentials: Credentials, wanted: number) => number): Option => ({
+const receiveBuffer = (
+  bytes: (credentials: Credentials, wanted: number, settings: NetSettings) => number,
+): Option => ({
   get: ({ options }) => options.receiveBuffer,
-  set({ credentials }, { options }, number) {
-    options.receiveBuffer = Math.max(doubled(bytes(credentials, number)), RECEIVE_BUFFER_MIN);
+  set({ credentials }, { options, net }, number) {
+    options.receiveBuffer = Math.max(doubled(bytes(credentials, number, net.settings)), RECEIVE_BUFFER_MIN);
     options.receiveBufferLocked = true;
   },
 });
@@ -127,7 +131,10 @@ const receiveBuffer = (bytes: (credentials: Credentials, wanted: number) => numb
 const doubled = (bytes: number): number => Math.min(bytes, INT_MAX >> 1) * 2;
 
 /** A negative number counts as a very large one. */
-const limited = (_credentials: Credentials, wanted: number): number => Math.min(wanted >>> 0, BUFFER_MAX);
+const limited =
+  (limit: 'wmemMax' | 'rmemMax') =>
+  (_credentials: Credentials, wanted: number, settings: NetSettings): number =>
+    Math.min(wanted >>> 0, settings[limit]);
 
 function forced(credentials: Credentials, wanted: number): number {
   if (!capable(credentials, CAP_NET_ADMIN)) throw EPERM;
@@ -160,9 +167,9 @@ const table: Readonly<Record<number, Option>> = {
   [SO_DOMAIN]: { get: ({ family }) => family },
   [SO_ERROR]: { get: (socket) => socket.takeError()?.number ?? 0 },
   [SO_ACCEPTCONN]: { get: ({ listening }) => (listening ? 1 : 0) },
-  [SO_SNDBUF]: sendBuffer(limited),
+  [SO_SNDBUF]: sendBuffer(limited('wmemMax')),
   [SO_SNDBUFFORCE]: { set: sendBuffer(forced).set },
-  [SO_RCVBUF]: receiveBuffer(limited),
+  [SO_RCVBUF]: receiveBuffer(limited('rmemMax')),
   [SO_RCVBUFFORCE]: { set: receiveBuffer(forced).set },
   [SO_SNDLOWAT]: { get: () => 1 },
   [SO_RCVLOWAT]: {

@@ -3,6 +3,7 @@ import type { FsSettings, Kernel } from '../../kernel/kernel.js';
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../kernel/version.js';
 import type { Task } from '../../kernel/task.js';
 import type { Name } from '../../lib/names.js';
+import type { NetSettings } from '../../net/settings.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { EINVAL } from '../../uapi/errno.js';
 import { type Entry, directory } from '../kernfs.js';
@@ -71,7 +72,30 @@ function uuid(kernel: Kernel): Name {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
+/** net.ipv4.ip_local_port_range: the first and the last port. */
+function portRange(kernel: Kernel): Entry {
+  return {
+    kind: 'text',
+    mode: 0o644,
+    show: () => `${kernel.net.settings.localPortFirst}\t${kernel.net.settings.localPortLast}\n`,
+    write(_task, written) {
+      const [first, last] = written.trim().split(/\s+/).map(Number);
+      if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last > 65_535 || first > last)
+        throw EINVAL;
+      kernel.net.settings.localPortFirst = first;
+      kernel.net.settings.localPortLast = last;
+    },
+  };
+}
+
 export function sysDirectory(kernel: Kernel): Entry {
+  const network = (which: keyof NetSettings, min: number, max = 0x7fff_ffff): Entry =>
+    numeric(
+      () => kernel.net.settings[which],
+      (value) => (kernel.net.settings[which] = value),
+      min,
+      max,
+    );
   const memory = (which: MemorySetting, min = 0, max = 0x7fff_ffff): Entry =>
     numeric(
       () => kernel.memory[which],
@@ -191,11 +215,18 @@ export function sysDirectory(kernel: Kernel): Entry {
       pty: directory({ max: kept('4096'), nr: fixed(() => 0), reserve: kept('1024') }),
     }),
     net: directory({
-      core: directory({ somaxconn: kept('4096'), rmem_max: kept('212992'), wmem_max: kept('212992') }),
-      unix: directory({ max_dgram_qlen: kept('512') }),
+      core: directory({
+        rmem_default: network('rmemDefault', 2304),
+        rmem_max: network('rmemMax', 2304),
+        somaxconn: network('somaxconn', 0),
+        wmem_default: network('wmemDefault', 4608),
+        wmem_max: network('wmemMax', 4608),
+      }),
+      unix: directory({ max_dgram_qlen: network('maxDatagrams', 0) }),
       ipv4: directory({
         ip_forward: kept('0'),
-        ip_local_port_range: kept('32768\t60999'),
+        ip_local_port_range: portRange(kernel),
+        ip_unprivileged_port_start: network('unprivilegedPortStart', 0, 65_535),
         ping_group_range: kept('1\t0'),
       }),
     }),

@@ -27,9 +27,6 @@ import { IpOptions } from './ip-options.js';
 import { findPath, type IpPath } from './ip.js';
 import type { InetStack } from './stack.js';
 
-/** net.ipv4.ip_unprivileged_port_start */
-const UNPRIVILEGED_PORT = 1024;
-
 export abstract class InetSocket extends Socket {
   /** What it is bound to; any address at first. */
   local: IpAddress;
@@ -68,7 +65,11 @@ export abstract class InetSocket extends Socket {
   override bind(task: Task, bytes: Uint8Array): Result {
     const { address, port, scope } = this.readLocal(bytes);
     this.checkLocal(address, scope);
-    if (port !== 0 && port < UNPRIVILEGED_PORT && !capable(task.credentials, CAP_NET_BIND_SERVICE))
+    if (
+      port !== 0 &&
+      port < this.net.settings.unprivilegedPortStart &&
+      !capable(task.credentials, CAP_NET_BIND_SERVICE)
+    )
       throw EACCES;
     if (this.localPort !== 0 || this.isActive) throw EINVAL;
     const before = this.local;

@@ -2,11 +2,8 @@
 import { EADDRINUSE } from '../../uapi/errno.js';
 import { SO_REUSEADDR, SO_REUSEPORT } from '../../uapi/socket.js';
 import { ANY_V4, ANY_V6, type IpAddress, isAny, isV4, isV6 } from '../ip-address.js';
+import type { NetSettings } from '../settings.js';
 import type { SocketOptions } from '../socket-options.js';
-
-/** net.ipv4.ip_local_port_range */
-export const EPHEMERAL_FIRST = 32_768;
-export const EPHEMERAL_LAST = 60_999;
 
 /** What has a port. */
 export interface PortUser {
@@ -49,6 +46,8 @@ const mayShare = (user: PortUser, other: PortUser): boolean =>
 export class PortTable<T extends PortUser> {
   private readonly byPort = new Map<number, Set<T>>();
 
+  constructor(private readonly settings: NetSettings) {}
+
   /** Those who have a port. */
   at(port: number): Iterable<T> {
     return this.byPort.get(port) ?? [];
@@ -87,9 +86,10 @@ export class PortTable<T extends PortUser> {
 
   /** A port that nobody has in a way that would disturb; `random` decides where the search begins. EADDRINUSE. */
   choose(user: T, random: number): number {
-    const count = EPHEMERAL_LAST - EPHEMERAL_FIRST + 1;
+    const { localPortFirst, localPortLast } = this.settings;
+    const count = localPortLast - localPortFirst + 1;
     for (let tries = 0; tries < count; tries++) {
-      const port = EPHEMERAL_FIRST + ((random + tries) % count);
+      const port = localPortFirst + ((random + tries) % count);
       // Even where it could be shared: who asks for any port wants one of its own.
       if (!this.isUsed(port) || ![...this.at(port)].some((other) => overlap(user, other))) return port;
     }

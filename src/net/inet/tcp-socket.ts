@@ -45,7 +45,6 @@ import { hasPassed, RCV_SHUTDOWN, READABLE, SEND_SHUTDOWN, SHUTDOWN_MASK, WRITAB
 import type { Endpoint } from './inet-address.js';
 import { InetSocket } from './inet-socket.js';
 import { findPath, type Failure, type IpPath, type Received } from './ip.js';
-import { EPHEMERAL_FIRST, EPHEMERAL_LAST } from './ports.js';
 import type { InetStack } from './stack.js';
 import { abort, clock, closeSending } from './tcp-timer.js';
 import {
@@ -66,9 +65,6 @@ const HEADERS_V4 = 40;
 const HEADERS_V6 = 60;
 /** Buffers grow to this as they are needed, unless a program has chosen their size. */
 const BUFFER_CAPACITY = 1 << 20;
-/** What SO_SNDBUF and SO_RCVBUF show at first: net.ipv4.tcp_wmem, tcp_rmem. */
-const SEND_BUFFER = 16_384;
-const RECEIVE_BUFFER = 131_072;
 /** A port of a connection in TIME-WAIT may be taken for a new one after so long: net.ipv4.tcp_tw_reuse. */
 const REUSE_AFTER_NS = 1e9;
 
@@ -95,8 +91,9 @@ export class TcpSocket extends InetSocket implements TcpEnvironment, TimerTarget
 
   constructor(stack: InetStack, uid: number, family: number) {
     super(stack, uid, family, SOCK_STREAM, IPPROTO_TCP);
-    this.options.sendBuffer = SEND_BUFFER;
-    this.options.receiveBuffer = RECEIVE_BUFFER;
+    const { tcpWmem, tcpRmem } = stack.net.settings;
+    this.options.sendBuffer = tcpWmem;
+    this.options.receiveBuffer = tcpRmem;
   }
 
   override get listening(): boolean {
@@ -129,10 +126,11 @@ export class TcpSocket extends InetSocket implements TcpEnvironment, TimerTarget
   /** A port from which there is no connection to there yet. */
   private takePortFor({ address, port }: Endpoint, source: string): void {
     const { tcp } = this.stack;
-    const count = EPHEMERAL_LAST - EPHEMERAL_FIRST + 1;
+    const { localPortFirst, localPortLast } = this.net.settings;
+    const count = localPortLast - localPortFirst + 1;
     const random = this.stack.random32();
     for (let tries = 0; tries < count; tries++) {
-      const candidate = EPHEMERAL_FIRST + ((random + tries) % count);
+      const candidate = localPortFirst + ((random + tries) % count);
       if ([...tcp.ports.at(candidate)].some((user) => !user.portByConnection)) continue;
       const other = tcp.findConnection(source, candidate, address, port);
       if (other !== undefined && !other.makesWay()) continue;

@@ -20,10 +20,12 @@ const { source: sourcePort, dest: destinationPort } = tcphdr.field;
 const keyOf = (localPort: number, remotePort: number): number => localPort * 0x1_0000 + remotePort;
 
 export class Tcp implements Transport {
-  readonly ports = new PortTable<TcpSocket>();
+  readonly ports: PortTable<TcpSocket>;
   private readonly connections = new Map<number, TcpSocket[]>();
 
-  constructor(readonly stack: InetStack) {}
+  constructor(readonly stack: InetStack) {
+    this.ports = new PortTable(stack.net.settings);
+  }
 
   /** Sockets with a connection, and those that wait for one. */
   *sockets(): IterableIterator<TcpSocket> {

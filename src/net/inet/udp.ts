@@ -21,9 +21,11 @@ const HEADER = udphdr.size;
 const { source: sourcePort, dest: destinationPort, len, check } = udphdr.field;
 
 export class Udp implements Transport {
-  readonly ports = new PortTable<UdpSocket>();
+  readonly ports: PortTable<UdpSocket>;
 
-  constructor(private readonly stack: InetStack) {}
+  constructor(private readonly stack: InetStack) {
+    this.ports = new PortTable(stack.net.settings);
+  }
 
   receive(packet: Packet, info: Received): boolean {
     const { view, start } = packet;

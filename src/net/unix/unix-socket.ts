@@ -55,7 +55,7 @@ export abstract class UnixSocket extends Socket {
     type: number,
   ) {
     super(unix.net, AF_UNIX, type, 0);
-    this.backlog = unix.maxDatagrams;
+    this.backlog = unix.net.settings.maxDatagrams;
     unix.sockets.add(this);
   }
 

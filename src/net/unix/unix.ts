@@ -34,8 +34,6 @@ export class UnixFamily extends ProtocolFamily implements TimerTarget {
   /** All of them, in the order in which they were made. */
   readonly sockets = new Set<UnixSocket>();
   readonly inFlight = new InFlight();
-  /** /proc/sys/net/unix/max_dgram_qlen */
-  maxDatagrams = 10;
   /** Abstract names: each type has its own. */
   private readonly names = new Map<Name, UnixSocket>();
   private lastAutobind = 0;
