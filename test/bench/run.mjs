@@ -111,14 +111,15 @@ function show(entry) {
   if (entry === undefined) return '-';
   const { value, unit } = entry;
   if (unit !== 'ns') return `${value.toFixed(1)} ${unit}`;
-  return value >= 1e8 ? `${(value / 1e9).toFixed(2)} s` : `${(value / 1000).toPrecision(3)} µs`;
+  if (value >= 1e8) return `${(value / 1e9).toFixed(2)} s`;
+  return value >= 1e6 ? `${(value / 1e6).toPrecision(3)} ms` : `${(value / 1000).toPrecision(3)} µs`;
 }
 
 /** How many times slower than the other: above 1 is slower. */
 function ratio(a, b) {
   if (a === undefined || b === undefined) return '-';
   const times = a.unit === 'ns' ? a.value / b.value : b.value / a.value;
-  return `${times.toPrecision(2)}x`;
+  return times >= 100 ? `${Math.round(times)}x` : `${times.toPrecision(2)}x`;
 }
 
 try {
