@@ -270,7 +270,7 @@ test('no call on sockets fails otherwise than with an error number', async () =>
           if (file instanceof SocketFile) expect(file.poll(task, undefined)).toBeGreaterThanOrEqual(0);
       }
       await machine.advance(3e9);
-      for (const [fd] of [...task.files.entries()]) machine.call(task, sys_close, fd);
+      for (const [fd] of task.files.entries()) machine.call(task, sys_close, fd);
       // Time enough for all connections to be given up or forgotten.
       for (let minute = 0; minute < 40; minute++) await machine.advance(60e9);
       for (const text of kernel.networkFiles.values()) expect(typeof text()).toBe('string');
