@@ -10,6 +10,7 @@ import { S_IFDIR, S_IFLNK, S_IFREG } from '../uapi/stat.js';
 import { type DirectorySink, File, type PollTable } from './file.js';
 import { type AttributeChange, Inode, type OpenContext } from './inode.js';
 import type { Path } from './mount.js';
+import { seekWithoutEnd } from './read-write.js';
 import type { SuperBlock } from './super-block.js';
 import type { Entry } from './kernfs.js';
 
@@ -119,10 +120,7 @@ class TextFile extends File {
   }
 
   override seek(_task: Task, offset: number, whence: number): Result {
-    const target = whence === 0 ? offset : whence === 1 ? this.position + offset : -1;
-    if (target < 0) throw EINVAL;
-    this.position = target;
-    return target;
+    return seekWithoutEnd(this, offset, whence);
   }
 
   override poll(_task: Task, table: PollTable | undefined): number {
@@ -159,9 +157,6 @@ class EntryDirectoryFile extends File {
   }
 
   override seek(_task: Task, offset: number, whence: number): Result {
-    const target = whence === 0 ? offset : whence === 1 ? this.position + offset : -1;
-    if (target < 0) throw EINVAL;
-    this.position = target;
-    return target;
+    return seekWithoutEnd(this, offset, whence);
   }
 }

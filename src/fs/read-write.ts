@@ -329,6 +329,12 @@ function target(position: number, offset: number, whence: number, end: number): 
   }
 }
 
+/** File.seek for lists and texts made as they are read: they have positions, but nobody knows their end. */
+export function seekWithoutEnd(file: File, offset: number, whence: number): number {
+  if (whence !== SEEK_SET && whence !== SEEK_CUR) throw EINVAL;
+  return setPosition(file, whence === SEEK_SET ? offset : file.position + offset);
+}
+
 /** Moves the file's position. EINVAL when no file reaches there. */
 export function setPosition(file: File, position: number): number {
   if (position < 0 || position > MAX_POSITION) throw EINVAL;

@@ -14,6 +14,7 @@ import { Dentry } from '../dentry.js';
 import { type DirectorySink, File } from '../file.js';
 import { Inode, type OpenContext } from '../inode.js';
 import type { Mount } from '../mount.js';
+import { seekWithoutEnd } from '../read-write.js';
 import {
   type FileSystemStatistics,
   FileSystemType,
@@ -100,11 +101,7 @@ class RootFile extends File {
   }
 
   override seek(_task: Task, offset: number, whence: number): Result {
-    if (whence > 1) throw EINVAL;
-    const target = whence === 0 ? offset : this.position + offset;
-    if (target < 0) throw EINVAL;
-    this.position = target;
-    return target;
+    return seekWithoutEnd(this, offset, whence);
   }
 }
 

@@ -3,10 +3,11 @@ import type { HostDirEntry } from '../../host/files.js';
 import type { Result } from '../../kernel/syscall.js';
 import type { Task } from '../../kernel/task.js';
 import { DT_DIR } from '../../uapi/dirent.js';
-import { EINVAL, check } from '../../uapi/errno.js';
+import { check } from '../../uapi/errno.js';
 import { O_DIRECTORY, O_RDONLY } from '../../uapi/fcntl.js';
 import { type DirectorySink, File } from '../file.js';
 import type { OpenContext } from '../inode.js';
+import { seekWithoutEnd } from '../read-write.js';
 import type { HostInode } from './inode.js';
 
 export class HostDirectoryFile extends File {
@@ -44,9 +45,6 @@ export class HostDirectoryFile extends File {
   }
 
   override seek(_task: Task, offset: number, whence: number): Result {
-    const target = whence === 0 ? offset : whence === 1 ? this.position + offset : -1;
-    if (target < 0) throw EINVAL;
-    this.position = target;
-    return target;
+    return seekWithoutEnd(this, offset, whence);
   }
 }
